@@ -1,0 +1,48 @@
+/** @file What a method of the API is: a typed request to a typed response, with no transport in sight. */
+import type { z } from 'zod';
+import type { Logger } from 'pino';
+import type { Engine } from '../../engine/engine.ts';
+
+/** What a handler knows beside its request. */
+export interface Context {
+  /** Aborts when the client goes away or the deadline passes. */
+  readonly signal: AbortSignal;
+  /** Whom the request belongs to; every stored thing is looked up under it. */
+  readonly tenant: string;
+  readonly log: Logger;
+  readonly engine: Engine;
+}
+
+/** A worked request that the documentation shows and the tests send. */
+export interface Example {
+  readonly title: string;
+  /** The request as JSON. */
+  readonly request: unknown;
+}
+
+/** A row of the method table: both ports serve it from this alone. */
+export interface Method<Request = any, Response = any> {
+  /** The gRPC method name, e.g. `Gradient`. */
+  readonly name: string;
+  /** One sentence for the documentation. */
+  readonly summary: string;
+  readonly description?: string;
+  readonly verb: 'GET' | 'POST';
+  /** The REST path, e.g. `/v1/gradient`. */
+  readonly path: string;
+  readonly request: z.ZodType<Request>;
+  readonly response: z.ZodType<Response>;
+  readonly examples: readonly Example[];
+  handle(request: Request, context: Context): Response | Promise<Response>;
+}
+
+/** A method with its request and response types inferred from its schemas. */
+export function method<Q extends z.ZodType, R extends z.ZodType>(
+  row: Omit<Method, 'request' | 'response' | 'handle'> & {
+    readonly request: Q;
+    readonly response: R;
+    handle(request: z.output<Q>, context: Context): z.input<R> | Promise<z.input<R>>;
+  },
+): Method {
+  return row;
+}
