@@ -44,10 +44,7 @@ const ARRAYS = {
 const SHORT = { bool: 'bool', int32: 'i32', int64: 'i64', float32: 'f32', float64: 'f64' } as const;
 
 /** Bytes one element of each dtype takes. */
-export const BYTES = { bool: 1, int32: 4, int64: 8, float32: 4, float64: 8 } as const satisfies Record<
-  DType,
-  number
->;
+export const BYTES = { bool: 1, int32: 4, int64: 8, float32: 4, float64: 8 } as const satisfies Record<DType, number>;
 
 /** A tensor type from its parts. */
 export function tensorType(dtype: DType, shape: Shape = []): TensorType {

@@ -15,7 +15,13 @@ export const dtypeSchema = z.enum(DTYPES);
 
 /** A shape: at most 8 dimensions of 0 to 2^31-1. */
 export const shapeSchema = z
-  .array(z.number().int().min(0).max(2 ** 31 - 1))
+  .array(
+    z
+      .number()
+      .int()
+      .min(0)
+      .max(2 ** 31 - 1),
+  )
   .max(8)
   .readonly();
 

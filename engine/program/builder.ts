@@ -1,0 +1,133 @@
+/** @file The builder: appends equations to a program and types each one as it comes. */
+
+import { EngineError } from '../errors.ts';
+import { full } from '../ops/full.ts';
+import { type OpRules, ParamMismatch, TypeMismatch } from '../ops/op.ts';
+import { formatType, type TensorType } from '../types.ts';
+import type { Eqn, Params, Program, Var } from './program.ts';
+
+/** Appends equations; every emitted equation is typed by its op's type rule. */
+export class Builder {
+  readonly inputs: Var[] = [];
+  readonly eqns: Eqn[] = [];
+  /** The client's node that equations are emitted for. */
+  node: string | undefined;
+  readonly #producers = new Map<Var, Eqn>();
+  readonly #maxEqns: number;
+
+  /** `maxEqns` bounds the program's length; beyond it `emit` throws `limit_exceeded`. */
+  constructor(maxEqns = 4_000_000) {
+    this.#maxEqns = maxEqns;
+  }
+
+  /** A new input of the program. */
+  input(type: TensorType, name?: string): Var {
+    const input: Var = { type, name };
+    this.inputs.push(input);
+    return input;
+  }
+
+  /** Emits `op[params](inputs)` and returns its outputs; throws `type_mismatch` or `invalid_params`. */
+  emit(
+    op: OpRules,
+    inputs: readonly Var[],
+    params: Params = {},
+    names: readonly (string | undefined)[] = [],
+  ): readonly Var[] {
+    const types = this.#typesOf(op, inputs, params);
+    const outputs = types.map((type, i): Var => ({ type, name: names[i] }));
+    this.#push({ op, inputs, params, outputs, node: this.node });
+    return outputs;
+  }
+
+  /** Emits an equation again on other inputs, keeping its node and its outputs' names. */
+  copy(eqn: Eqn, inputs: readonly Var[]): readonly Var[] {
+    const outer = this.node;
+    this.node = eqn.node;
+    const outputs = this.emit(
+      eqn.op,
+      inputs,
+      eqn.params,
+      eqn.outputs.map((output) => output.name),
+    );
+    this.node = outer;
+    return outputs;
+  }
+
+  /** A tensor of one value in every element. */
+  full(value: number, type: TensorType): Var {
+    return full(this, { value, dtype: type.dtype, shape: type.shape });
+  }
+
+  /** The program inlined: its equations emitted on `args`; returns what its outputs became. */
+  inline(program: Program, args: readonly Var[]): Var[] {
+    const env = new Map<Var, Var>();
+    program.inputs.forEach((input, i) => env.set(input, args[i] as Var));
+    for (const eqn of program.eqns) {
+      const outputs = this.copy(eqn, lookup(env, eqn.inputs));
+      eqn.outputs.forEach((output, i) => env.set(output, outputs[i] as Var));
+    }
+    return lookup(env, program.outputs);
+  }
+
+  /** The equation that made a variable; `undefined` for inputs. */
+  producer(variable: Var): Eqn | undefined {
+    return this.#producers.get(variable);
+  }
+
+  /** The one value of a uniform variable, such as a literal broadcast; `undefined` when it is not known to be uniform. */
+  uniform(variable: Var): number | undefined {
+    const eqn = this.#producers.get(variable);
+    return eqn?.op.uniform?.(eqn.params);
+  }
+
+  /** The finished program. */
+  build(outputs: readonly Var[]): Program {
+    return { inputs: this.inputs, eqns: this.eqns, outputs };
+  }
+
+  #push(eqn: Eqn): void {
+    if (this.eqns.length >= this.#maxEqns)
+      throw new EngineError(
+        'limit_exceeded',
+        `the derived program has more than ${this.#maxEqns} equations; use a smaller graph or a lower order`,
+        eqn.node === undefined ? {} : { node: eqn.node },
+      );
+    this.eqns.push(eqn);
+    for (const output of eqn.outputs) this.#producers.set(output, eqn);
+  }
+
+  #typesOf(op: OpRules, inputs: readonly Var[], params: Params): readonly TensorType[] {
+    try {
+      return op.type(
+        inputs.map((input) => input.type),
+        params,
+      );
+    } catch (reason) {
+      const where = { ...(this.node === undefined ? {} : { node: this.node }), op: op.name };
+      const place = this.node === undefined ? `op ${op.name}` : `node '${this.node}', op ${op.name}`;
+      if (reason instanceof TypeMismatch) {
+        const input = inputs[reason.input];
+        const name =
+          input?.name ?? op.operands[Math.min(reason.input, op.operands.length - 1)]?.name ?? `${reason.input}`;
+        const given = input === undefined ? 'missing' : formatType(input.type);
+        throw new EngineError('type_mismatch', `'${name}' is ${given}, expected ${reason.expected} (${place})`, {
+          ...where,
+          input: name,
+        });
+      }
+      if (reason instanceof ParamMismatch)
+        throw new EngineError('invalid_params', `${reason.message} (${place})`, { ...where, param: reason.param });
+      throw reason;
+    }
+  }
+}
+
+/** What each variable became. */
+export function lookup(env: ReadonlyMap<Var, Var>, variables: readonly Var[]): Var[] {
+  return variables.map((variable) => {
+    const found = env.get(variable);
+    if (!found) throw new Error(`variable ${variable.name ?? ''}: ${formatType(variable.type)} is not in scope`);
+    return found;
+  });
+}

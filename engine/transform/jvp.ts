@@ -1,0 +1,89 @@
+/**
+ * @file Forward mode. `jvp : (a -> b) -> (a, T a) -> (b, T b)`: each equation is emitted with the equations of its
+ * tangents beside it. A tangent that is not there is zero, and costs nothing.
+ */
+import { Builder } from '../program/builder.ts';
+import { lookup } from '../program/builder.ts';
+import type { Eqn, Program, Var } from '../program/program.ts';
+import { EngineError } from '../errors.ts';
+import { type Barrier, type JvpRule, ruleFor, type TangentRule, type Vars } from '../ops/op.ts';
+import { instantiate, sumOf } from './tangents.ts';
+
+/** A program with its derivative. */
+export interface Jvp {
+  /** Inputs: the program's, then one tangent per source. Outputs: the program's, then the tangents that are not zero. */
+  readonly program: Program;
+  /** For each output of the original, where its tangent is among the outputs; `null` when it is zero. */
+  readonly tangents: readonly (number | null)[];
+}
+
+/**
+ * The program with its derivative along `sources`, which are inputs or intermediate variables of it; the tangent of an
+ * intermediate source is added to the one that the equations give it.
+ */
+export function jvp(program: Program, sources: readonly Var[]): Jvp {
+  const b = new Builder();
+  const primals = new Map<Var, Var>();
+  const tangents = new Map<Var, Var>();
+  for (const input of program.inputs) primals.set(input, b.input(input.type, input.name));
+  const seeds = new Map<Var, Var>();
+  for (const source of sources) seeds.set(source, b.input(source.type, source.name));
+  for (const input of program.inputs) {
+    const seed = seeds.get(input);
+    if (seed) tangents.set(input, seed);
+  }
+  for (const eqn of program.eqns) {
+    b.node = eqn.node;
+    const x = lookup(primals, eqn.inputs);
+    const dx = eqn.inputs.map((input) => tangents.get(input) ?? null);
+    const { y, dy } = dx.some((tangent) => tangent) ? differentiate(b, eqn, x, dx) : { y: b.copy(eqn, x), dy: [] };
+    eqn.outputs.forEach((output, i) => {
+      primals.set(output, y[i] as Var);
+      const tangent = sumOf(b, [dy[i] ?? null, seeds.get(output) ?? null]);
+      if (tangent) tangents.set(output, tangent);
+    });
+  }
+  const outputs = lookup(primals, program.outputs);
+  const places = program.outputs.map((output) => {
+    const tangent = tangents.get(output);
+    return tangent ? outputs.push(tangent) - 1 : null;
+  });
+  return { program: b.build(outputs), tangents: places };
+}
+
+interface Differentiated {
+  readonly y: readonly Var[];
+  readonly dy: readonly (Var | null)[];
+}
+
+function differentiate(b: Builder, eqn: Eqn, x: readonly Var[], dx: readonly (Var | null)[]): Differentiated {
+  const rule = eqn.op.jvp;
+  if (typeof rule === 'function')
+    return (rule as JvpRule<unknown>)(
+      b,
+      { x: x as unknown as Vars, params: eqn.params, outputs: eqn.outputs.map((output) => output.type) },
+      dx,
+    );
+  const y = b.copy(eqn, x);
+  if (rule === 'linear') return { y, dy: linearTangents(b, eqn, x, dx) };
+  const site = { x: x as unknown as Vars, y: y as unknown as Vars, params: eqn.params };
+  const parts = dx.map((tangent, i) => {
+    const part = ruleFor(rule as readonly (TangentRule<unknown> | Barrier)[], i);
+    return tangent && typeof part === 'function' ? part(b, tangent, site) : null;
+  });
+  return { y, dy: [sumOf(b, parts)] };
+}
+
+/** The op itself on tangents: zeros where there is none, and the inputs it is not linear in as they are. */
+function linearTangents(b: Builder, eqn: Eqn, x: readonly Var[], dx: readonly (Var | null)[]): readonly (Var | null)[] {
+  const inputs = x.map((value, i) => (linearIn(eqn, i) ? instantiate(b, dx[i] ?? null, value.type) : value));
+  if (!dx.some((tangent, i) => tangent && linearIn(eqn, i))) return eqn.outputs.map(() => null);
+  return b.emit(eqn.op, inputs, eqn.params);
+}
+
+/** Whether an op that declares itself `linear` is so in input `i`. */
+function linearIn(eqn: Eqn, i: number): boolean {
+  const { transpose } = eqn.op;
+  if (transpose === undefined) throw new EngineError('internal', `op ${eqn.op.name} is linear and has no transpose`);
+  return typeof transpose === 'function' || ruleFor(transpose, i) !== null;
+}

@@ -1,0 +1,82 @@
+/**
+ * @file Transposition of a linear program: `transpose : (r, T a -o T b) -> (r, T b -o T a)`. Equations are walked
+ * backwards once; the cotangents of a variable are summed once, when its equation is reached.
+ */
+import { EngineError } from '../errors.ts';
+import { type CotangentRule, ruleFor, type TransposeRule, type Vars } from '../ops/op.ts';
+import { Builder } from '../program/builder.ts';
+import type { Eqn, Program, Var } from '../program/program.ts';
+import { instantiate, sumOf } from './tangents.ts';
+
+/**
+ * The transpose of a program that is linear in its inputs from `firstLinear` on. Inputs: the others, then one cotangent
+ * per output. Outputs: one cotangent per linear input.
+ */
+export function transpose(program: Program, firstLinear: number): Program {
+  const b = new Builder();
+  const env = new Map<Var, Var>();
+  for (const input of program.inputs.slice(0, firstLinear)) env.set(input, b.input(input.type, input.name));
+  const cotangents = new Map<Var, (Var | null)[]>();
+  const give = (variable: Var, cotangent: Var | null): void => {
+    if (!cotangent) return;
+    const terms = cotangents.get(variable);
+    if (terms) terms.push(cotangent);
+    else cotangents.set(variable, [cotangent]);
+  };
+
+  const linear = new Set<Var>(program.inputs.slice(firstLinear));
+  const linearEqns: Eqn[] = [];
+  for (const eqn of program.eqns) {
+    if (eqn.inputs.some((input) => linear.has(input))) {
+      linearEqns.push(eqn);
+      for (const output of eqn.outputs) linear.add(output);
+      continue;
+    }
+    const outputs = b.copy(
+      eqn,
+      eqn.inputs.map((input) => env.get(input) as Var),
+    );
+    eqn.outputs.forEach((output, i) => env.set(output, outputs[i] as Var));
+  }
+  for (const output of program.outputs) {
+    const cotangent = b.input(output.type, output.name);
+    if (linear.has(output)) give(output, cotangent);
+  }
+  for (const eqn of linearEqns.reverse()) {
+    const ct = eqn.outputs.map((output) => sumOf(b, cotangents.get(output) ?? []));
+    if (!ct.some((cotangent) => cotangent)) continue;
+    b.node = eqn.node;
+    const wanted = eqn.inputs.map((input) => linear.has(input));
+    const site = {
+      x: eqn.inputs.map((input) => env.get(input) ?? input) as unknown as Vars,
+      y: eqn.outputs as unknown as Vars,
+      params: eqn.params,
+    };
+    const given = pullBack(b, eqn, ct, site, wanted);
+    eqn.inputs.forEach((input, i) => {
+      if (wanted[i]) give(input, given[i] ?? null);
+    });
+  }
+  return b.build(
+    program.inputs
+      .slice(firstLinear)
+      .map((input) => instantiate(b, sumOf(b, cotangents.get(input) ?? []), input.type)),
+  );
+}
+
+function pullBack(
+  b: Builder,
+  eqn: Eqn,
+  ct: readonly (Var | null)[],
+  site: { x: Vars; y: Vars; params: Eqn['params'] },
+  wanted: readonly boolean[],
+): readonly (Var | null)[] {
+  const rules = eqn.op.transpose;
+  if (typeof rules === 'function') return (rules as TransposeRule<unknown>)(b, ct, site, wanted);
+  return wanted.map((isWanted, i) => {
+    if (!isWanted) return null;
+    const rule = rules && ruleFor(rules as readonly (CotangentRule<unknown> | null)[], i);
+    if (!rule) throw new EngineError('internal', `op ${eqn.op.name} is not linear in its input ${i}`);
+    return rule(b, ct[0] as Var, site);
+  });
+}
