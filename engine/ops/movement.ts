@@ -6,7 +6,8 @@ import type { Var } from '../program/program.ts';
 import type { Shape, TensorType } from '../types.ts';
 import { type CotangentRule, defineOp, type Form, type Op, type OpRules, operand } from './op.ts';
 
-interface Movement<P> extends Pick<OpRules<P>, 'name' | 'doc' | 'params' | 'cases' | 'samples'> {
+interface Movement<P>
+  extends Pick<OpRules<P>, 'name' | 'aliases' | 'surface' | 'doc' | 'params' | 'cases' | 'samples'> {
   /** The output's shape. */
   type(x: TensorType, params: P): Shape;
   readonly transpose: CotangentRule<P>;

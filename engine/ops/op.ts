@@ -160,9 +160,21 @@ export interface Sample {
   readonly domain?: readonly (readonly [number, number])[];
 }
 
+/** How documents write an op, where that is kinder than its equation: negative axes, keepdims, defaults. */
+export interface Surface<W = any> {
+  /** The params as a document may write them. */
+  readonly params: z.ZodType<W>;
+  /** Params that a text graph may give by position after the inputs: `reshape(x, (2, 3))`. */
+  readonly positional?: readonly string[];
+  /** Emits the equations; throws `ParamMismatch` for params that do not fit. */
+  build(b: Builder, x: Vars, params: W): Var | readonly Var[];
+}
+
 /** A row of the op catalogue. */
 export interface OpRules<P = any> {
   readonly name: string;
+  /** Other spellings that documents may use: TensorFlow's, NumPy's, ONNX's. */
+  readonly aliases?: readonly string[];
   readonly family: 'elementwise' | 'reduction' | 'movement' | 'linalg' | 'indexing' | 'creation' | 'control' | 'state';
   /** What it computes, in one or two sentences of Markdown; the mathematics first. */
   readonly doc: string;
@@ -174,6 +186,8 @@ export interface OpRules<P = any> {
   readonly broadcast: boolean;
   /** The equation's params, strict. */
   readonly params: z.ZodType<P>;
+  /** Absent where documents write the equation's own params. */
+  readonly surface?: Surface;
   /** The index of the input that is a variable which the output becomes the new value of; absent for pure ops. */
   readonly writes?: number;
   /** Types of the outputs; throws `TypeMismatch` on inputs that do not fit. */

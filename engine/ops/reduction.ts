@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { Expr, Exprs } from '../compile/expr.ts';
 import { foldIndex, type Index, indexAt, indexAtLinear } from '../compile/index-space.ts';
-import { type DType, type Shape, type TensorType } from '../types.ts';
+import type { DType, Shape, TensorType } from '../types.ts';
+import { keptShape, normalAxes, reduceSchema } from './axes.ts';
 import { accepts } from './elementwise.ts';
 import {
   defineOp,
@@ -15,6 +16,7 @@ import {
   type Sample,
   TypeMismatch,
 } from './op.ts';
+import { reshape } from './reshape.ts';
 
 /** The params of a reduction: the axes folded away, increasing. */
 export const axesParams = z.strictObject({ axes: z.array(z.number().int().min(0).max(7)).max(8).readonly() });
@@ -22,7 +24,8 @@ export const axesParams = z.strictObject({ axes: z.array(z.number().int().min(0)
 /** The params of a reduction. */
 export type Axes = z.output<typeof axesParams>;
 
-interface ReductionRules extends Pick<OpRules<Axes>, 'name' | 'doc' | 'jvp' | 'transpose' | 'simplify' | 'cases'> {
+interface ReductionRules
+  extends Pick<OpRules<Axes>, 'name' | 'aliases' | 'doc' | 'jvp' | 'transpose' | 'simplify' | 'cases'> {
   readonly kind: Operand['kind'];
   readonly result?: (x: DType) => DType;
   /** The accumulators, for elements of a dtype. */
@@ -33,6 +36,7 @@ interface ReductionRules extends Pick<OpRules<Axes>, 'name' | 'doc' | 'jvp' | 't
   /** Whether the fold of no elements is an error, as for the maximum. */
   readonly needsElements?: boolean;
   readonly samples?: readonly Sample[];
+  /** Where floats are drawn from for the laws. */
   readonly domain?: Sample['domain'];
 }
 
@@ -47,6 +51,15 @@ export function reduction(rules: ReductionRules): Op<Axes> {
     variadic: false,
     broadcast: false,
     params: axesParams,
+    surface: {
+      params: reduceSchema,
+      positional: ['axes'],
+      build: (b, [x], { axes, axis, keepdims, keep_dims }) => {
+        const folded = normalAxes(axes ?? axis, x.type.shape);
+        const reduced = op(b, x, { axes: folded });
+        return (keepdims ?? keep_dims) ? reshape(b, reduced, { shape: keptShape(x.type.shape, folded) }) : reduced;
+      },
+    },
     type: ([x], { axes }) => {
       const { dtype, shape } = x as TensorType;
       if (!accepts(kind, dtype)) throw new TypeMismatch(0, `a ${kind} tensor`);

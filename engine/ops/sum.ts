@@ -5,6 +5,7 @@ import { unreduce } from './unreduce.ts';
 /** The sum over axes. */
 export const sum: Op<Axes> = reduction({
   name: 'sum',
+  aliases: ['reduce_sum'],
   doc: 'The sum over `axes`.',
   kind: 'number',
   jvp: 'linear',

@@ -2,11 +2,11 @@
  * @file Forward mode. `jvp : (a -> b) -> (a, T a) -> (b, T b)`: each equation is emitted with the equations of its
  * tangents beside it. A tangent that is not there is zero, and costs nothing.
  */
-import { Builder } from '../program/builder.ts';
-import { lookup } from '../program/builder.ts';
-import type { Eqn, Program, Var } from '../program/program.ts';
+
 import { EngineError } from '../errors.ts';
 import { type Barrier, type JvpRule, ruleFor, type TangentRule, type Vars } from '../ops/op.ts';
+import { Builder, lookup } from '../program/builder.ts';
+import type { Eqn, Program, Var } from '../program/program.ts';
 import { instantiate, sumOf } from './tangents.ts';
 
 /** A program with its derivative. */

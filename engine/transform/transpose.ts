@@ -58,9 +58,7 @@ export function transpose(program: Program, firstLinear: number): Program {
     });
   }
   return b.build(
-    program.inputs
-      .slice(firstLinear)
-      .map((input) => instantiate(b, sumOf(b, cotangents.get(input) ?? []), input.type)),
+    program.inputs.slice(firstLinear).map((input) => instantiate(b, sumOf(b, cotangents.get(input) ?? []), input.type)),
   );
 }
 

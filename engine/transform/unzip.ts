@@ -61,8 +61,7 @@ export function unzip(program: Program, firstUnknown: number): Unzipped {
 /** Equations without inputs: cheaper to write again than to hand on. */
 function literalProducers(eqns: readonly Eqn[]): Map<Var, Eqn> {
   const producers = new Map<Var, Eqn>();
-  for (const eqn of eqns)
-    if (eqn.inputs.length === 0) for (const output of eqn.outputs) producers.set(output, eqn);
+  for (const eqn of eqns) if (eqn.inputs.length === 0) for (const output of eqn.outputs) producers.set(output, eqn);
   return producers;
 }
 

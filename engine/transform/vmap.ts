@@ -2,8 +2,9 @@
  * @file Batching: a program on one example becomes a program on a batch, with the batch as axis 0 of every batched
  * variable. What does not depend on a batched input stays unbatched and is computed once.
  */
-import type { BatchRule, Vars } from '../ops/op.ts';
+
 import { broadcastTo } from '../ops/broadcast-to.ts';
+import type { BatchRule, Vars } from '../ops/op.ts';
 import { reshape } from '../ops/reshape.ts';
 import { Builder, lookup } from '../program/builder.ts';
 import type { Eqn, Program, Var } from '../program/program.ts';

@@ -1,0 +1,18 @@
+/** @file The catalogue: every op and composite by the names documents may use. */
+import type { Composite } from '../composites/composite.ts';
+import { COMPOSITES } from '../composites/index.ts';
+import { OPS } from './index.ts';
+import type { Op, OpRules } from './op.ts';
+
+/** What a node's `op` may name. */
+export type Entry = OpRules | Composite;
+
+const byName = new Map<string, Entry>();
+for (const entry of [...OPS, ...COMPOSITES] as readonly (Op<any> | Composite)[])
+  for (const name of [entry.name, ...(entry.aliases ?? [])]) {
+    if (byName.has(name)) throw new Error(`two entries of the catalogue are called '${name}'`);
+    byName.set(name, entry);
+  }
+
+/** Every entry by name and alias. */
+export const CATALOGUE: ReadonlyMap<string, Entry> = byName;
