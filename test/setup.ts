@@ -6,7 +6,9 @@ const printed: string[] = [];
 for (const method of ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const) {
   // Recorded rather than thrown at the call, where the code under test could catch it.
   console[method] = (...args: unknown[]): void => {
-    printed.push(`console.${method}(${args.map(String).join(', ')})${new Error().stack?.replace(/^Error/, '') ?? ''}`);
+    printed.push(
+      `console.${method}(${args.map(String).join(', ')})${new Error().stack?.replace(/^Error:? ?/, '') ?? ''}`,
+    );
   };
 }
 
