@@ -15,6 +15,12 @@ if ! cmp -s package-lock.json "$stamp"; then
   cp package-lock.json "$stamp"
 fi
 
+# npm links the pinned Node's binary itself, but older versions drop the link again with the packages of the other
+# platforms, which name the same binary.
+if [ ! -x node_modules/.bin/node ]; then
+  for binary in node_modules/node-*/bin/node; do ln -sf "../../$binary" node_modules/.bin/node; done
+fi
+
 if ! node_modules/.bin/node --version >/dev/null; then
   echo 'setup: the pinned Node (node_modules/.bin/node) does not start here; see the line above for what it lacks.' >&2
   echo 'setup: on Debian or Ubuntu: apt-get install libatomic1 libstdc++6' >&2
