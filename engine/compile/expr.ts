@@ -110,7 +110,7 @@ export class Exprs {
 
   /** A constant of a dtype. */
   const(value: number | bigint | boolean, dtype: DType): Expr {
-    const stored = dtype === 'int64' ? BigInt(value) : Number(value);
+    const stored = dtype === 'int64' ? BigInt(value) : dtype === 'float32' ? Math.fround(Number(value)) : Number(value);
     const key = Object.is(stored, -0) ? '-0' : String(stored);
     const max = dtype === 'int32' && (stored as number) >= 0 ? (stored as number) : undefined;
     return this.#intern(`c${dtype}:${key}`, { fn: 'const', dtype, args: [], value: stored, max });

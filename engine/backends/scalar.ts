@@ -1,0 +1,52 @@
+/** @file Scalar functions that JavaScript lacks, as the contract defines them. */
+
+/** To the nearest integer, halves to even. */
+export function roundHalfEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  if (rest < 0.5) return floor;
+  if (rest > 0.5) return floor + 1;
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/** What floor division leaves: exact, with the divisor's sign. */
+export function floorRemainder(x: number, y: number): number {
+  const rest = x % y;
+  return rest !== 0 && rest < 0 !== y < 0 ? rest + y : rest;
+}
+
+/** The floor of the exact quotient. */
+export function floorDivide(x: number, y: number): number {
+  const quotient = x / y;
+  if (!Number.isFinite(quotient) || y === 0) return Math.floor(quotient);
+  return Math.round((x - floorRemainder(x, y)) / y);
+}
+
+/** Truncated towards zero and clamped to 32 bits; 0 of NaN. */
+export function toInt32(x: number): number {
+  return Number.isNaN(x) ? 0 : Math.min(2147483647, Math.max(-2147483648, Math.trunc(x)));
+}
+
+/** Truncated towards zero and clamped to 64 bits; 0 of NaN. */
+export function toInt64(x: number): bigint {
+  if (Number.isNaN(x)) return 0n;
+  if (x >= 2 ** 63) return 2n ** 63n - 1n;
+  return x <= -(2 ** 63) ? -(2n ** 63n) : BigInt(Math.trunc(x));
+}
+
+/** `x` to an integer power, wrapped to 64 bits; of a negative power the truncated quotient, as in C. */
+export function powInt64(x: bigint, y: bigint): bigint {
+  if (y < 0n) return x === 1n ? 1n : x === -1n ? (y % 2n === 0n ? 1n : -1n) : 0n;
+  let result = 1n;
+  let square = x;
+  for (let rest = y; rest > 0n; rest >>= 1n) {
+    if (rest & 1n) result = BigInt.asIntN(64, result * square);
+    square = BigInt.asIntN(64, square * square);
+  }
+  return result;
+}
+
+/** `x` to an integer power, wrapped to 32 bits. */
+export function powInt32(x: number, y: number): number {
+  return Number(BigInt.asIntN(32, powInt64(BigInt(x), BigInt(y))));
+}

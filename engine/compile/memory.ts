@@ -1,0 +1,80 @@
+/** @file Memory: intermediate buffers share one arena; a buffer's bytes are used again once its last reader has run. */
+
+interface Uses {
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+}
+
+/** Buffers start at multiples of a cache line, which every dtype and vector width divides. */
+const ALIGNMENT = 64;
+
+/** Offsets of the buffers for which `inArena` holds, and the arena's size in bytes. */
+export function assignOffsets(
+  steps: readonly Uses[],
+  sizes: readonly number[],
+  inArena: (id: number) => boolean,
+): { readonly offsets: readonly (number | undefined)[]; readonly size: number } {
+  const lastUse = new Map<number, number>();
+  steps.forEach((step, at) => {
+    for (const id of [...step.inputs, ...step.outputs]) lastUse.set(id, at);
+  });
+  const offsets = new Array<number | undefined>(sizes.length);
+  const free = new FreeBlocks();
+  let end = 0;
+  steps.forEach((step, at) => {
+    for (const id of step.outputs) {
+      if (!inArena(id) || offsets[id] !== undefined) continue;
+      const size = Math.ceil((sizes[id] as number) / ALIGNMENT) * ALIGNMENT;
+      const reused = free.take(size);
+      offsets[id] = reused ?? end;
+      if (reused === undefined) end += size;
+    }
+    for (const id of new Set([...step.inputs, ...step.outputs]))
+      if (inArena(id) && lastUse.get(id) === at)
+        free.give(offsets[id] as number, Math.ceil((sizes[id] as number) / ALIGNMENT) * ALIGNMENT);
+  });
+  return { offsets, size: end };
+}
+
+/** Free blocks by size, taken best fit first; what is left of a larger block stays free. */
+class FreeBlocks {
+  readonly #sizes: number[] = [];
+  readonly #offsets = new Map<number, number[]>();
+
+  give(offset: number, size: number): void {
+    if (size === 0) return;
+    const known = this.#offsets.get(size);
+    if (known) {
+      known.push(offset);
+      return;
+    }
+    this.#offsets.set(size, [offset]);
+    this.#sizes.splice(this.#firstAtLeast(size), 0, size);
+  }
+
+  take(size: number): number | undefined {
+    if (size === 0) return 0;
+    const place = this.#firstAtLeast(size);
+    const found = this.#sizes[place];
+    if (found === undefined) return undefined;
+    const offsets = this.#offsets.get(found) as number[];
+    const offset = offsets.pop() as number;
+    if (offsets.length === 0) {
+      this.#offsets.delete(found);
+      this.#sizes.splice(place, 1);
+    }
+    this.give(offset + size, found - size);
+    return offset;
+  }
+
+  #firstAtLeast(size: number): number {
+    let low = 0;
+    let high = this.#sizes.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#sizes[middle] as number) < size) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * @file The plan: what a backend runs. Kernels and routines in order, every variable that is stored in its buffer, and
+ * the exact cost, known before anything is allocated.
+ */
+import type { Program, Var } from '../program/program.ts';
+import { simplify } from '../transform/simplify.ts';
+import { bytesOf, type Shape, type TensorType } from '../types.ts';
+import type { Expr } from './expr.ts';
+import { assignOffsets } from './memory.ts';
+import type { Routine } from './routine.ts';
+import { schedule, type ScheduledStep } from './schedule.ts';
+
+/** The number of a buffer in its plan. */
+export type BufferId = number;
+
+/** Where a buffer lies: among the program's inputs or outputs, or at an offset in the plan's arena. */
+export type Place =
+  | { readonly kind: 'input'; readonly index: number }
+  | { readonly kind: 'output' }
+  | { readonly kind: 'arena'; readonly offset: number };
+
+/** Storage of one variable. */
+export interface PlanBuffer {
+  readonly type: TensorType;
+  readonly place: Place;
+}
+
+/** One loop nest: for each point of `space`, every store's expression is written to its buffer at that point. */
+export interface Kernel {
+  readonly space: Shape;
+  readonly stores: readonly Store[];
+  /** Scalar operations of a whole run. */
+  readonly flops: number;
+}
+
+/** An expression written to a buffer at every point of a kernel's space. */
+export interface Store {
+  readonly target: Var;
+  readonly expr: Expr;
+}
+
+/** A step of a plan; `inputs` and `outputs` are buffers. */
+export type Step =
+  | {
+      readonly kind: 'kernel';
+      readonly kernel: Kernel;
+      /** The stored variables the kernel reads, in the order of `inputs`. */
+      readonly reads: readonly Var[];
+      readonly inputs: readonly BufferId[];
+      readonly outputs: readonly BufferId[];
+    }
+  | {
+      readonly kind: 'routine';
+      readonly routine: Routine;
+      readonly inputs: readonly BufferId[];
+      readonly outputs: readonly BufferId[];
+    }
+  | {
+      readonly kind: 'branch';
+      readonly plans: readonly Plan[];
+      /** The selector, then the plans' inputs. */
+      readonly inputs: readonly BufferId[];
+      readonly outputs: readonly BufferId[];
+    }
+  | {
+      readonly kind: 'loop';
+      readonly body: Plan;
+      readonly constants: number;
+      readonly carried: number;
+      readonly trips: number;
+      readonly reverse: boolean;
+      readonly inputs: readonly BufferId[];
+      readonly outputs: readonly BufferId[];
+    };
+
+/** What running a plan once takes; exact, since shapes are static. */
+export interface Cost {
+  /** Scalar operations. */
+  readonly flops: number;
+  /** Bytes read and written by all steps. */
+  readonly bytes: number;
+  /** Bytes held at the same time, inputs and outputs included. */
+  readonly peakBytes: number;
+}
+
+/** A compiled program, before a backend has seen it. */
+export interface Plan {
+  readonly inputs: readonly TensorType[];
+  readonly buffers: readonly PlanBuffer[];
+  readonly steps: readonly Step[];
+  /** The buffer of each output; one buffer may serve several. */
+  readonly outputs: readonly BufferId[];
+  readonly arenaBytes: number;
+  readonly cost: Cost;
+}
+
+/** The plan of a program. */
+export function plan(program: Program): Plan {
+  return lay(simplify(program));
+}
+
+/** The plan of a program as it is. */
+export function lay(program: Program): Plan {
+  const steps = schedule(program);
+  const numbers = new Map<Var, BufferId>();
+  const variables: Var[] = [];
+  const numberOf = (variable: Var): BufferId => {
+    let number = numbers.get(variable);
+    if (number === undefined) {
+      numbers.set(variable, (number = variables.length));
+      variables.push(variable);
+    }
+    return number;
+  };
+  program.inputs.forEach(numberOf);
+  const laid = steps.map((step) => laySubplans(step, step.inputs.map(numberOf), step.outputs.map(numberOf)));
+  const outputs = program.outputs.map(numberOf);
+
+  const outputSet = new Set(outputs);
+  const inArena = (id: BufferId): boolean => id >= program.inputs.length && !outputSet.has(id);
+  const sizes = variables.map((variable) => bytesOf(variable.type));
+  const { offsets, size: arenaBytes } = assignOffsets(laid, sizes, inArena);
+  const buffers = variables.map(
+    ({ type }, id): PlanBuffer => ({
+      type,
+      place:
+        id < program.inputs.length
+          ? { kind: 'input', index: id }
+          : outputSet.has(id)
+            ? { kind: 'output' }
+            : { kind: 'arena', offset: offsets[id] as number },
+    }),
+  );
+  return {
+    inputs: program.inputs.map((input) => input.type),
+    buffers,
+    steps: laid,
+    outputs,
+    arenaBytes,
+    cost: costOf(laid, sizes, arenaBytes, inArena),
+  };
+}
+
+function laySubplans(step: ScheduledStep, inputs: readonly BufferId[], outputs: readonly BufferId[]): Step {
+  switch (step.kind) {
+    case 'kernel':
+      return { kind: 'kernel', kernel: step.kernel, reads: step.inputs, inputs, outputs };
+    case 'routine':
+      return { kind: 'routine', routine: step.routine, inputs, outputs };
+    case 'branch':
+      return { kind: 'branch', plans: step.programs.map(lay), inputs, outputs };
+    case 'loop': {
+      const { constants, carried, trips, reverse } = step.loop;
+      return { kind: 'loop', body: lay(step.loop.body), constants, carried, trips, reverse, inputs, outputs };
+    }
+    default:
+      return step satisfies never;
+  }
+}
+
+function costOf(
+  steps: readonly Step[],
+  sizes: readonly number[],
+  arenaBytes: number,
+  inArena: (id: BufferId) => boolean,
+): Cost {
+  let flops = 0;
+  let bytes = 0;
+  let inner = 0;
+  for (const step of steps) {
+    for (const id of [...step.inputs, ...step.outputs]) bytes += sizes[id] as number;
+    switch (step.kind) {
+      case 'kernel':
+        flops += step.kernel.flops;
+        break;
+      case 'routine':
+        flops += step.routine.flops;
+        break;
+      case 'branch':
+        flops += Math.max(0, ...step.plans.map(({ cost }) => cost.flops));
+        inner = Math.max(inner, ...step.plans.map(({ cost }) => cost.peakBytes));
+        break;
+      case 'loop':
+        flops += step.trips * step.body.cost.flops;
+        bytes += step.trips * step.body.cost.bytes;
+        inner = Math.max(inner, step.body.cost.peakBytes);
+        break;
+      default:
+        step satisfies never;
+    }
+  }
+  const outside = sizes.reduce((total, size, id) => total + (inArena(id) ? 0 : size), 0);
+  return { flops, bytes, peakBytes: outside + arenaBytes + inner };
+}

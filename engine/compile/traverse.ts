@@ -1,0 +1,54 @@
+/** @file Walks over expressions; all of them iterative. */
+import type { Expr, Exprs, ScalarFn } from './expr.ts';
+
+/** The expressions under some roots, each once, arguments first; folds are entered by nobody but who asks for them. */
+export function reachable(roots: readonly Expr[]): {
+  readonly all: readonly Expr[];
+  readonly loads: readonly Extract<Expr, { fn: 'load' }>[];
+  readonly folds: readonly Extract<Expr, { fn: 'fold' }>[];
+} {
+  const seen = new Set<Expr>(roots);
+  const stack = [...seen];
+  const all: Expr[] = [];
+  for (let expr = stack.pop(); expr; expr = stack.pop()) {
+    all.push(expr);
+    for (const arg of expr.args)
+      if (!seen.has(arg)) {
+        seen.add(arg);
+        stack.push(arg);
+      }
+  }
+  all.sort((a, b) => a.id - b.id);
+  return {
+    all,
+    loads: all.filter((expr) => expr.fn === 'load'),
+    folds: all.filter((expr) => expr.fn === 'fold'),
+  };
+}
+
+/** An expression with others in the place of some of its parts; `known` holds them and collects what was rewritten. */
+export function substitute(e: Exprs, root: Expr, known: Map<Expr, Expr>): Expr {
+  const stack = [root];
+  while (stack.length > 0) {
+    const expr = stack.at(-1) as Expr;
+    if (known.has(expr)) {
+      stack.pop();
+      continue;
+    }
+    const pending = expr.args.filter((arg) => !known.has(arg));
+    if (pending.length > 0) {
+      stack.push(...pending);
+      continue;
+    }
+    stack.pop();
+    const args = expr.args.map((arg) => known.get(arg) as Expr);
+    const same = args.every((arg, i) => arg === expr.args[i]);
+    known.set(expr, same ? expr : rebuilt(e, expr, args));
+  }
+  return known.get(root) as Expr;
+}
+
+function rebuilt(e: Exprs, expr: Expr, args: readonly Expr[]): Expr {
+  if (expr.fn === 'load') return e.load(expr.source, args[0] as Expr);
+  return e.apply(expr.fn as ScalarFn, args, expr.dtype);
+}
