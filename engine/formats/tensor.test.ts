@@ -38,11 +38,26 @@ describe('JSON forms in', () => {
     ['a scalar', 1.5, undefined, [], [1.5]],
     ['a bool', true, 'bool', [], [1]],
     ['a row', [1, 2, 3], undefined, [3], [1, 2, 3]],
-    ['a matrix', [[1, 2], [3, 4]], undefined, [2, 2], [1, 2, 3, 4]],
+    [
+      'a matrix',
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      undefined,
+      [2, 2],
+      [1, 2, 3, 4],
+    ],
     ['an empty list', [], undefined, [0], []],
     ['empty rows', [[], []], undefined, [2, 0], []],
     ['bools', [[true], [false]], 'bool', [2, 1], [1, 0]],
-    ['strings for non-finite', ['NaN', 'Infinity', '-Infinity', -0], undefined, [4], [Number.NaN, Infinity, -Infinity, -0]],
+    [
+      'strings for non-finite',
+      ['NaN', 'Infinity', '-Infinity', -0],
+      undefined,
+      [4],
+      [Number.NaN, Infinity, -Infinity, -0],
+    ],
     ['flat data', { dtype: 'float32', shape: [2, 2], data: [1, 2, 3, 4] }, 'float32', [2, 2], [1, 2, 3, 4]],
     ['nested data', { dtype: 'int32', shape: [2, 1], data: [[1], [2]] }, 'int32', [2, 1], [1, 2]],
     ['data without a shape', { dtype: 'float64', data: [[1]] }, 'float64', [1, 1], [1]],
@@ -73,7 +88,15 @@ describe('JSON forms in', () => {
 describe('faults', () => {
   test.each([
     ['ragged', [[1, 2], [3]], `'x'[1] has 1 elements, expected 2 like the lists before it`, '/1'],
-    ['ragged deeper', [[[1], [2]], [[3], [4, 5]]], `'x'[1][1] has 2 elements, expected 1 like the lists before it`, '/1/1'],
+    [
+      'ragged deeper',
+      [
+        [[1], [2]],
+        [[3], [4, 5]],
+      ],
+      `'x'[1][1] has 2 elements, expected 1 like the lists before it`,
+      '/1/1',
+    ],
     ['a number for a row', [[1], 2], `'x'[1] is 2, expected a list of 1`, '/1'],
     ['a row for a number', [1, [2]], `'x'[1] is a list of 1, expected a number`, '/1'],
     ['null', [1, null], `'x'[1] is null; send "NaN" for a missing number`, '/1'],
@@ -86,30 +109,74 @@ describe('faults', () => {
     ['a fraction', { dtype: 'int32', data: [[1], [1.5]] }, `'x'[1][0] is 1.5, expected an integer`, '/data/1/0'],
     ['int32 over', { dtype: 'int32', data: 2 ** 31 }, `'x' is 2147483648, out of range for int32`, '/data'],
     ['int64 rounded', { dtype: 'int64', data: 2 ** 53 }, `'x' is beyond 2^53; send it as a decimal string`, '/data'],
-    ['int64 over', { dtype: 'int64', data: '9223372036854775808' }, `'x' is 9223372036854775808, out of range for int64`, '/data'],
+    [
+      'int64 over',
+      { dtype: 'int64', data: '9223372036854775808' },
+      `'x' is 9223372036854775808, out of range for int64`,
+      '/data',
+    ],
     ['int64 words', { dtype: 'int64', data: '0x1' }, `'x' is "0x1", expected an integer or a decimal string`, '/data'],
     ['float32 over', { dtype: 'float32', data: 1e39 }, `'x' is 1e+39, out of range for float32`, '/data'],
     ['bool 2', { dtype: 'bool', data: [2] }, `'x'[0] is 2, expected true or false`, '/data/0'],
     ['unknown field', { dtyp: 'float32', data: 1 }, `'x' has an unknown field 'dtyp'. Did you mean 'dtype'?`, '/dtyp'],
     ['no data', { dtype: 'float32' }, `'x' must be a number, a list, or an object with either 'data' or 'base64'`, ''],
-    ['unknown dtype', { dtype: 'flaot32', data: 1 }, `'x' has the dtype "flaot32", expected one of bool, int32, int64, float32, float64, float16, bfloat16. Did you mean 'float32'?`, '/dtype'],
-    ['a prototype for a dtype', { dtype: 'toString', data: 1 }, `'x' has the dtype "toString", expected one of bool, int32, int64, float32, float64, float16, bfloat16.`, '/dtype'],
-    ['wrong count', { shape: [2, 2], data: [1, 2, 3] }, `'x' has data of shape [3], expected [2,2] or a flat list of 4`, '/data'],
-    ['wrong nesting', { shape: [2, 2], data: [[1, 2, 3, 4]] }, `'x' has data of shape [1,4], expected [2,2] or a flat list of 4`, '/data'],
+    [
+      'unknown dtype',
+      { dtype: 'flaot32', data: 1 },
+      `'x' has the dtype "flaot32", expected one of bool, int32, int64, float32, float64, float16, bfloat16. Did you mean 'float32'?`,
+      '/dtype',
+    ],
+    [
+      'a prototype for a dtype',
+      { dtype: 'toString', data: 1 },
+      `'x' has the dtype "toString", expected one of bool, int32, int64, float32, float64, float16, bfloat16.`,
+      '/dtype',
+    ],
+    [
+      'wrong count',
+      { shape: [2, 2], data: [1, 2, 3] },
+      `'x' has data of shape [3], expected [2,2] or a flat list of 4`,
+      '/data',
+    ],
+    [
+      'wrong nesting',
+      { shape: [2, 2], data: [[1, 2, 3, 4]] },
+      `'x' has data of shape [1,4], expected [2,2] or a flat list of 4`,
+      '/data',
+    ],
     ['negative size', { shape: [2, -1], data: [1] }, `'x' has the size -1 at axis 1, expected 0 to 2^31-1`, '/shape/1'],
-    ['fractional size', { shape: [0.5], data: [1] }, `'x' has the size 0.5 at axis 0, expected 0 to 2^31-1`, '/shape/0'],
+    [
+      'fractional size',
+      { shape: [0.5], data: [1] },
+      `'x' has the size 0.5 at axis 0, expected 0 to 2^31-1`,
+      '/shape/0',
+    ],
     ['no shape', { dtype: 'float32', base64: '' }, `'x' has the shape undefined, expected a list of sizes`, '/shape'],
-    ['no dtype', { shape: [1], base64: '' }, `'x' has no dtype, expected one of bool, int32, int64, float32, float64, float16, bfloat16.`, '/dtype'],
+    [
+      'no dtype',
+      { shape: [1], base64: '' },
+      `'x' has no dtype, expected one of bool, int32, int64, float32, float64, float16, bfloat16.`,
+      '/dtype',
+    ],
     ['bad base64', { dtype: 'bool', shape: [1], base64: '*' }, `'x' is not valid base64`, '/base64'],
     ['short base64', { dtype: 'int32', shape: [2], base64: 'AAAA' }, `'x' has 3 bytes, expected 8 for int32[2]`, ''],
-    ['bool byte', { dtype: 'bool', shape: [1, 2], base64: 'AAI=' }, `'x'[0][1] is the byte 2, expected 0 or 1 for a bool`, ''],
+    [
+      'bool byte',
+      { dtype: 'bool', shape: [1, 2], base64: 'AAI=' },
+      `'x'[0][1] is the byte 2, expected 0 or 1 for a bool`,
+      '',
+    ],
   ] as const)('%s', (_, json, detail, pointer) => {
     expect(fault(() => decode(json))).toEqual({ code: 'invalid_tensor', detail, pointer: `/values/x${pointer}` });
   });
 
   test.each([
     ['elements', Array(1001).fill(0), `'x' has the shape [1001], which is over 1000 elements`],
-    ['declared elements', { shape: [65537, 65536], data: [1] }, `'x' has the shape [65537,65536], which is over 1000 elements`],
+    [
+      'declared elements',
+      { shape: [65537, 65536], data: [1] },
+      `'x' has the shape [65537,65536], which is over 1000 elements`,
+    ],
     ['nesting', [[[[[[[[[1]]]]]]]]], `'x' has more than 8 dimensions`],
     ['rank', { shape: [1, 1, 1, 1, 1, 1, 1, 1, 1], data: 1 }, `'x' has more than 8 dimensions`],
   ])('%s over the limit', (_, json, detail) => {
@@ -196,8 +263,16 @@ describe('round trips', () => {
 
 describe('numbers out', () => {
   test.each([
-    ['float32', [0.1, 1 / 3, 16777216, 1e11, 1.17549435e-38, 1e-45, 3.4028235e38, -0], '[0.1,0.33333334,16777216,100000000000,1.1754944e-38,1e-45,3.4028235e+38,-0]'],
-    ['float64', [0.1, 1 / 3, 5e-324, -0, Infinity, -Infinity, Number.NaN], '[0.1,0.3333333333333333,5e-324,-0,"Infinity","-Infinity","NaN"]'],
+    [
+      'float32',
+      [0.1, 1 / 3, 16777216, 1e11, 1.17549435e-38, 1e-45, 3.4028235e38, -0],
+      '[0.1,0.33333334,16777216,100000000000,1.1754944e-38,1e-45,3.4028235e+38,-0]',
+    ],
+    [
+      'float64',
+      [0.1, 1 / 3, 5e-324, -0, Infinity, -Infinity, Number.NaN],
+      '[0.1,0.3333333333333333,5e-324,-0,"Infinity","-Infinity","NaN"]',
+    ],
     ['int64', [2n ** 63n - 1n, -(2n ** 53n) - 1n, 0n], '[9223372036854775807,-9007199254740993,0]'],
     ['bool', [true, false], '[true,false]'],
     ['int32', [-(2 ** 31), 7], '[-2147483648,7]'],
@@ -210,7 +285,10 @@ describe('numbers out', () => {
     const data = Float32Array.of(1, 2, 3, 4);
     expect(tensorToJson({ type: { dtype: 'float32', shape: [] }, data: data.subarray(1, 2) }, 'nested')).toBe('2');
     const matrix: Tensor = { type: { dtype: 'float32', shape: [2, 2] }, data };
-    expect(encodeTensor(matrix, 'nested')).toEqual([[1, 2], [3, 4]]);
+    expect(encodeTensor(matrix, 'nested')).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
     expect(encodeTensor(matrix, 'flat')).toEqual({ dtype: 'float32', shape: [2, 2], data: [1, 2, 3, 4] });
     expect(encodeTensor(matrix, 'base64')).toEqual({
       dtype: 'float32',

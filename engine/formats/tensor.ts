@@ -8,10 +8,10 @@ import { Value } from '../program/value.ts';
 import {
   allocateArray,
   BYTES,
-  type DType,
   DTYPES,
-  sameShape,
+  type DType,
   type Shape,
+  sameShape,
   sizeOf,
   type Tensor,
   type TypedArray,
@@ -210,7 +210,8 @@ function decodeList(
   const stored = dtype === 'float16' || dtype === 'bfloat16' ? 'float32' : dtype;
   const data = allocateArray(stored ?? 'float64', size);
   const fill = data instanceof Float64Array ? fillFloat64 : fillElements;
-  const end = sent.length === 0 ? fill(data, [json], 0, read) : fillRows(data, json as unknown[], sent, 0, 0, read, fill);
+  const end =
+    sent.length === 0 ? fill(data, [json], 0, read) : fillRows(data, json as unknown[], sent, 0, 0, read, fill);
   if (end < 0) {
     const index = sent.length === 0 ? [] : indexPath(-end - 1, sent);
     throw invalid(where, index, read(elementAt(json, index)) as string);
