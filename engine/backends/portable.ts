@@ -26,7 +26,17 @@ export const portable: Backend<TypedArray, Code> = {
 };
 
 /** What kernels may call beside Math and BigInt. */
-const HELPERS = { fround: Math.fround, erf, floorDivide, floorRemainder, roundHalfEven, toInt32, toInt64, powInt32, powInt64 };
+const HELPERS = {
+  fround: Math.fround,
+  erf,
+  floorDivide,
+  floorRemainder,
+  roundHalfEven,
+  toInt32,
+  toInt64,
+  powInt32,
+  powInt64,
+};
 
 /** The same kernel occurs in many plans: scalar losses, bias gradients. */
 const compiled = new Map<string, Code>();
@@ -97,8 +107,7 @@ class Renderer {
       foldSet.forEach((each, f) =>
         each.identity.forEach((identity, i) => this.#line(`let ${accumulators[f]?.[i]} = ${this.#value(identity)};`)),
       );
-      for (const expr of folds)
-        this.#names.set(expr, accumulators[foldSet.indexOf(expr.fold)]?.[expr.index] as string);
+      for (const expr of folds) this.#names.set(expr, accumulators[foldSet.indexOf(expr.fold)]?.[expr.index] as string);
       this.#counters(folded);
       folded.loops.forEach((loop, depth) => {
         this.#open(loop);
@@ -260,7 +269,11 @@ function depthsOf(exprs: readonly Expr[], outer: Nest, folded: Nest | undefined)
     // A fold's result is known after the loops that no statement may be placed before: it is defined there.
     else if (expr.fn === 'fold') depths.set(expr, all + 1);
     else if (expr.fn === 'foldLinear' || expr.fn === 'acc') depths.set(expr, all + 1);
-    else depths.set(expr, expr.args.reduce((depth, arg) => Math.max(depth, depths.get(arg) ?? 0), 0));
+    else
+      depths.set(
+        expr,
+        expr.args.reduce((depth, arg) => Math.max(depth, depths.get(arg) ?? 0), 0),
+      );
   }
   return depths;
 }

@@ -20,7 +20,8 @@ export const reference: Backend<TypedArray, Code> = {
   name: 'reference',
   tolerance: { float32: 0, float64: 0 },
   ...hostMemory,
-  compile: (kernel, reads) => (inputs, outputs) => interpret(kernel, new Map(reads.map((v, i) => [v, inputs[i] as TypedArray])), outputs),
+  compile: (kernel, reads) => (inputs, outputs) =>
+    interpret(kernel, new Map(reads.map((v, i) => [v, inputs[i] as TypedArray])), outputs),
   compileRoutine: (routine: Routine) => (inputs, outputs) => routine.run(inputs, outputs),
   dispatch: (code, inputs, outputs) => code(inputs, outputs),
 };
@@ -42,14 +43,14 @@ function interpret(kernel: Kernel, sources: ReadonlyMap<Var, TypedArray>, output
   const size = sizeOf(kernel.space);
   for (let linear = 0; linear < size; linear++) {
     const point: Point = { axes: unravel(kernel.space, linear), linear, foldAxes: [], foldLinear: 0, accumulators: [] };
-    const values = evaluate(order, point, sources, new Map());
+    const values = evaluateAll(order, point, sources, new Map());
     roots.forEach((root, i) => {
       (outputs[i] as TypedArray)[linear] = values.get(root) as never;
     });
   }
 }
 
-function evaluate(
+function evaluateAll(
   order: readonly Expr[],
   point: Point,
   sources: ReadonlyMap<Var, TypedArray>,
@@ -90,7 +91,7 @@ function valueOf(
       return known[expr.index] as Scalar;
     }
     default:
-      return apply(
+      return applyScalar(
         expr.fn,
         expr.dtype,
         (expr.args[0] as Expr).dtype,
@@ -105,7 +106,7 @@ function foldOver(fold: Fold, point: Point, sources: ReadonlyMap<Var, TypedArray
   const size = sizeOf(fold.over);
   for (let foldLinear = 0; foldLinear < size; foldLinear++) {
     const step: Point = { ...point, foldAxes: unravel(fold.over, foldLinear), foldLinear, accumulators };
-    const values = evaluate(order, step, sources, new Map());
+    const values = evaluateAll(order, step, sources, new Map());
     accumulators = fold.step.map((expr) => values.get(expr) as Scalar);
   }
   return accumulators;
@@ -123,7 +124,7 @@ function unravel(shape: readonly number[], linear: number): number[] {
 }
 
 /** A scalar function by its definition, rounded to the result's dtype. */
-export function apply(fn: ScalarFn, dtype: DType, from: DType, args: readonly Scalar[]): Scalar {
+export function applyScalar(fn: ScalarFn, dtype: DType, from: DType, args: readonly Scalar[]): Scalar {
   if (fn === 'cast') return cast(args[0] as Scalar, from, dtype);
   if (fn === 'select') return (args[0] ? args[1] : args[2]) as Scalar;
   const value =

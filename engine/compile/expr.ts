@@ -2,6 +2,7 @@
  * @file Scalar expressions: what one element of a kernel's output is. A hash-consed graph, so that an expression that
  * occurs twice is one object and is computed once. Backends implement the functions of `SCALARS` and nothing else.
  */
+import { Numbering } from '../program/numbering.ts';
 import type { Var } from '../program/program.ts';
 import type { DType } from '../types.ts';
 
@@ -105,7 +106,7 @@ export type Expr = {
 /** Makes expressions; equal ones are the same object. */
 export class Exprs {
   readonly #interned = new Map<string, Expr>();
-  readonly #variables = new Map<Var, number>();
+  readonly #variables = new Numbering<Var>();
   #count = 0;
 
   /** A constant of a dtype. */
@@ -147,9 +148,7 @@ export class Exprs {
 
   /** The element of a stored variable at a row-major offset. */
   load(source: Var, offset: Expr): Expr {
-    let number = this.#variables.get(source);
-    if (number === undefined) this.#variables.set(source, (number = this.#variables.size));
-    return this.#intern(`m${number}:${offset.id}`, {
+    return this.#intern(`m${this.#variables.of(source)}:${offset.id}`, {
       fn: 'load',
       dtype: source.type.dtype,
       args: [offset],

@@ -2,13 +2,14 @@
  * @file The plan: what a backend runs. Kernels and routines in order, every variable that is stored in its buffer, and
  * the exact cost, known before anything is allocated.
  */
+import { Numbering } from '../program/numbering.ts';
 import type { Program, Var } from '../program/program.ts';
 import { simplify } from '../transform/simplify.ts';
 import { bytesOf, type Shape, type TensorType } from '../types.ts';
 import type { Expr } from './expr.ts';
 import { assignOffsets } from './memory.ts';
 import type { Routine } from './routine.ts';
-import { schedule, type ScheduledStep } from './schedule.ts';
+import { type ScheduledStep, schedule } from './schedule.ts';
 
 /** The number of a buffer in its plan. */
 export type BufferId = number;
@@ -102,25 +103,17 @@ export function plan(program: Program): Plan {
 /** The plan of a program as it is. */
 export function lay(program: Program): Plan {
   const steps = schedule(program);
-  const numbers = new Map<Var, BufferId>();
-  const variables: Var[] = [];
-  const numberOf = (variable: Var): BufferId => {
-    let number = numbers.get(variable);
-    if (number === undefined) {
-      numbers.set(variable, (number = variables.length));
-      variables.push(variable);
-    }
-    return number;
-  };
+  const numbers = new Numbering<Var>();
+  const numberOf = (variable: Var): BufferId => numbers.of(variable);
   program.inputs.forEach(numberOf);
   const laid = steps.map((step) => laySubplans(step, step.inputs.map(numberOf), step.outputs.map(numberOf)));
   const outputs = program.outputs.map(numberOf);
 
   const outputSet = new Set(outputs);
   const inArena = (id: BufferId): boolean => id >= program.inputs.length && !outputSet.has(id);
-  const sizes = variables.map((variable) => bytesOf(variable.type));
+  const sizes = numbers.items.map((variable) => bytesOf(variable.type));
   const { offsets, size: arenaBytes } = assignOffsets(laid, sizes, inArena);
-  const buffers = variables.map(
+  const buffers = numbers.items.map(
     ({ type }, id): PlanBuffer => ({
       type,
       place:

@@ -8,8 +8,9 @@
  */
 import { EngineError } from '../errors.ts';
 import type { Form, Lowering, Read } from '../ops/op.ts';
+import { Numbering } from '../program/numbering.ts';
 import type { Eqn, Program, Var } from '../program/program.ts';
-import { sizeOf, type Shape } from '../types.ts';
+import { type Shape, sizeOf } from '../types.ts';
 import { type Expr, Exprs, SCALARS, type ScalarFn } from './expr.ts';
 import { foldIndex, type Index, spaceIndex } from './index-space.ts';
 import type { Kernel } from './plan.ts';
@@ -87,8 +88,10 @@ class Scheduler {
   }
 
   #factsOf(eqn: Eqn): Facts {
-    let facts = this.#facts.get(eqn);
-    if (!facts) this.#facts.set(eqn, (facts = factsOf(eqn)));
+    const known = this.#facts.get(eqn);
+    if (known) return known;
+    const facts = factsOf(eqn);
+    this.#facts.set(eqn, facts);
     return facts;
   }
 
@@ -188,16 +191,14 @@ class Scheduler {
     const { lower } = eqn.op;
     const at = spaceIndex(e, (eqn.outputs[0] as Var).type.shape);
     const inlined = new Map<string, Expr>();
-    const numbers = new Map<Var, number>();
+    const numbers = new Numbering<Var>();
     const reader =
       (of: Eqn): Read =>
       (i, index) =>
         read(of.inputs[i] as Var, index);
     const read = (variable: Var, index: Index): Expr => {
       if (this.#stored.has(variable)) return e.load(variable, index.linear());
-      let number = numbers.get(variable);
-      if (number === undefined) numbers.set(variable, (number = numbers.size));
-      const key = `${number}:${index.linear().id}`;
+      const key = `${numbers.of(variable)}:${index.linear().id}`;
       const known = inlined.get(key);
       if (known) return known;
       const producer = this.#producers.get(variable) as Eqn;
@@ -293,7 +294,14 @@ class Grouping {
       known.set(this.#e.load(variable, root), own);
       return read.has(variable) ? [{ target: variable, expr: own }] : [];
     });
-    return { space: group.space, stores, flops: flopsOf(group.space, stores.map(({ expr }) => expr)) };
+    return {
+      space: group.space,
+      stores,
+      flops: flopsOf(
+        group.space,
+        stores.map(({ expr }) => expr),
+      ),
+    };
   }
 }
 
@@ -317,7 +325,8 @@ function flopsOf(space: Shape, exprs: readonly Expr[]): number {
   let perFold = 0;
   for (const fold of counted)
     perFold +=
-      sizeOf(fold.over) * reachable([...fold.element, ...fold.step]).all.reduce((sum, expr) => sum + flopsOfExpr(expr), 0);
+      sizeOf(fold.over) *
+      reachable([...fold.element, ...fold.step]).all.reduce((sum, expr) => sum + flopsOfExpr(expr), 0);
   return sizeOf(space) * (perPoint + perFold);
 }
 

@@ -40,6 +40,11 @@ export class Builder {
     return outputs;
   }
 
+  /** New inputs like another program's. */
+  inputsLike(inputs: readonly Var[]): Var[] {
+    return inputs.map((input) => this.input(input.type, input.name));
+  }
+
   /** Emits an equation again on other inputs, keeping its node and its outputs' names. */
   copy(eqn: Eqn, inputs: readonly Var[]): readonly Var[] {
     const outer = this.node;
@@ -61,13 +66,10 @@ export class Builder {
 
   /** The program inlined: its equations emitted on `args`; returns what its outputs became. */
   inline(program: Program, args: readonly Var[]): Var[] {
-    const env = new Map<Var, Var>();
-    program.inputs.forEach((input, i) => env.set(input, args[i] as Var));
-    for (const eqn of program.eqns) {
-      const outputs = this.copy(eqn, lookup(env, eqn.inputs));
-      eqn.outputs.forEach((output, i) => env.set(output, outputs[i] as Var));
-    }
-    return lookup(env, program.outputs);
+    const env = new Env();
+    env.bind(program.inputs, args);
+    for (const eqn of program.eqns) env.bind(eqn.outputs, this.copy(eqn, env.all(eqn.inputs)));
+    return env.all(program.outputs);
   }
 
   /** The equation that made a variable; `undefined` for inputs. */
@@ -123,11 +125,26 @@ export class Builder {
   }
 }
 
-/** What each variable became. */
-export function lookup(env: ReadonlyMap<Var, Var>, variables: readonly Var[]): Var[] {
-  return variables.map((variable) => {
-    const found = env.get(variable);
-    if (!found) throw new Error(`variable ${variable.name ?? ''}: ${formatType(variable.type)} is not in scope`);
-    return found;
-  });
+/** What each variable of one program became in another. */
+export class Env {
+  readonly #values = new Map<Var, Var>();
+
+  /** Binds variables to what they became, in order. */
+  bind(variables: readonly Var[], values: readonly Var[]): void {
+    for (let i = 0; i < variables.length; i++) this.#values.set(variables[i] as Var, values[i] as Var);
+  }
+
+  /** What a variable became, if it is bound. */
+  get(variable: Var): Var | undefined {
+    return this.#values.get(variable);
+  }
+
+  /** What variables became; a variable that is not bound is a fault of the caller. */
+  all(variables: readonly Var[]): Var[] {
+    return variables.map((variable) => {
+      const value = this.#values.get(variable);
+      if (!value) throw new Error(`variable ${variable.name ?? ''}: ${formatType(variable.type)} is not in scope`);
+      return value;
+    });
+  }
 }

@@ -5,7 +5,7 @@
 
 import { EngineError } from '../errors.ts';
 import { type Barrier, type JvpRule, ruleFor, type TangentRule, type Vars } from '../ops/op.ts';
-import { Builder, lookup } from '../program/builder.ts';
+import { Builder, Env } from '../program/builder.ts';
 import type { Eqn, Program, Var } from '../program/program.ts';
 import { instantiate, sumOf } from './tangents.ts';
 
@@ -17,33 +17,28 @@ export interface Jvp {
   readonly tangents: readonly (number | null)[];
 }
 
-/**
- * The program with its derivative along `sources`, which are inputs or intermediate variables of it; the tangent of an
- * intermediate source is added to the one that the equations give it.
- */
-export function jvp(program: Program, sources: readonly Var[]): Jvp {
+/** The program with its derivative along the inputs that `sources` numbers. */
+export function jvp(program: Program, sources: readonly number[]): Jvp {
   const b = new Builder();
-  const primals = new Map<Var, Var>();
+  const primals = new Env();
   const tangents = new Map<Var, Var>();
-  for (const input of program.inputs) primals.set(input, b.input(input.type, input.name));
-  const seeds = new Map<Var, Var>();
-  for (const source of sources) seeds.set(source, b.input(source.type, source.name));
-  for (const input of program.inputs) {
-    const seed = seeds.get(input);
-    if (seed) tangents.set(input, seed);
+  primals.bind(program.inputs, b.inputsLike(program.inputs));
+  for (const source of sources) {
+    const input = program.inputs[source] as Var;
+    tangents.set(input, b.input(input.type, input.name));
   }
   for (const eqn of program.eqns) {
     b.node = eqn.node;
-    const x = lookup(primals, eqn.inputs);
+    const x = primals.all(eqn.inputs);
     const dx = eqn.inputs.map((input) => tangents.get(input) ?? null);
     const { y, dy } = dx.some((tangent) => tangent) ? differentiate(b, eqn, x, dx) : { y: b.copy(eqn, x), dy: [] };
+    primals.bind(eqn.outputs, y);
     eqn.outputs.forEach((output, i) => {
-      primals.set(output, y[i] as Var);
-      const tangent = sumOf(b, [dy[i] ?? null, seeds.get(output) ?? null]);
+      const tangent = dy[i];
       if (tangent) tangents.set(output, tangent);
     });
   }
-  const outputs = lookup(primals, program.outputs);
+  const outputs = primals.all(program.outputs);
   const places = program.outputs.map((output) => {
     const tangent = tangents.get(output);
     return tangent ? outputs.push(tangent) - 1 : null;

@@ -3,7 +3,8 @@
  * what no output needs is dropped.
  */
 import type { Vars } from '../ops/op.ts';
-import { Builder, lookup } from '../program/builder.ts';
+import { Builder, Env } from '../program/builder.ts';
+import { Numbering } from '../program/numbering.ts';
 import { type Eqn, isProgram, isTensor, type Param, type Program, type Var } from '../program/program.ts';
 import { sameType } from '../types.ts';
 
@@ -14,18 +15,18 @@ export function simplify(program: Program): Program {
 
 function withoutRepeats(program: Program): Program {
   const b = new Builder();
-  const env = new Map<Var, Var>();
-  for (const input of program.inputs) env.set(input, b.input(input.type, input.name));
+  const env = new Env();
+  env.bind(program.inputs, b.inputsLike(program.inputs));
   const seen = new Seen();
   for (const eqn of program.eqns) {
-    const inputs = lookup(env, eqn.inputs);
+    const inputs = env.all(eqn.inputs);
     const params = Object.fromEntries(Object.entries(eqn.params).map(([key, param]) => [key, simplifyParam(param)]));
     const known = seen.find(eqn, inputs, params);
     const outputs = known ?? emitSimplest(b, eqn, inputs, params);
     if (!known) seen.add(eqn, inputs, params, outputs);
-    eqn.outputs.forEach((output, i) => env.set(output, outputs[i] as Var));
+    env.bind(eqn.outputs, outputs);
   }
-  return b.build(lookup(env, program.outputs));
+  return b.build(env.all(program.outputs));
 }
 
 function simplifyParam(param: Param): Param {
@@ -51,7 +52,7 @@ function emitSimplest(b: Builder, eqn: Eqn, inputs: readonly Var[], params: Eqn[
 
 /** The equations already emitted, by op, inputs and params. */
 class Seen {
-  readonly #numbers = new Map<object, number>();
+  readonly #numbers = new Numbering<object>();
   readonly #outputs = new Map<string, readonly Var[]>();
 
   find(eqn: Eqn, inputs: readonly Var[], params: Eqn['params']): readonly Var[] | undefined {
@@ -64,22 +65,16 @@ class Seen {
 
   #key(eqn: Eqn, inputs: readonly Var[], params: Eqn['params']): string {
     let key = eqn.op.name;
-    for (const input of inputs) key += `,${this.#number(input)}`;
+    for (const input of inputs) key += `,${this.#numbers.of(input)}`;
     for (const name in params) key += `;${name}=${this.#param(params[name] as Param)}`;
     return key;
   }
 
   /** Sub-programs and tensors are compared by identity: equal ones are rare and comparing them is dear. */
   #param(param: Param): string {
-    if (isProgram(param) || isTensor(param)) return `#${this.#number(param)}`;
+    if (isProgram(param) || isTensor(param)) return `#${this.#numbers.of(param)}`;
     if (Array.isArray(param)) return `[${param.map((item) => this.#param(item)).join()}]`;
     return Object.is(param, -0) ? '-0' : typeof param === 'string' ? JSON.stringify(param) : String(param);
-  }
-
-  #number(object: object): number {
-    let number = this.#numbers.get(object);
-    if (number === undefined) this.#numbers.set(object, (number = this.#numbers.size));
-    return number;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { EngineError } from '../errors.ts';
 import { type CotangentRule, ruleFor, type TransposeRule, type Vars } from '../ops/op.ts';
-import { Builder } from '../program/builder.ts';
+import { Builder, Env } from '../program/builder.ts';
 import type { Eqn, Program, Var } from '../program/program.ts';
 import { instantiate, sumOf } from './tangents.ts';
 
@@ -14,8 +14,8 @@ import { instantiate, sumOf } from './tangents.ts';
  */
 export function transpose(program: Program, firstLinear: number): Program {
   const b = new Builder();
-  const env = new Map<Var, Var>();
-  for (const input of program.inputs.slice(0, firstLinear)) env.set(input, b.input(input.type, input.name));
+  const env = new Env();
+  env.bind(program.inputs.slice(0, firstLinear), b.inputsLike(program.inputs.slice(0, firstLinear)));
   const cotangents = new Map<Var, (Var | null)[]>();
   const give = (variable: Var, cotangent: Var | null): void => {
     if (!cotangent) return;
@@ -32,11 +32,7 @@ export function transpose(program: Program, firstLinear: number): Program {
       for (const output of eqn.outputs) linear.add(output);
       continue;
     }
-    const outputs = b.copy(
-      eqn,
-      eqn.inputs.map((input) => env.get(input) as Var),
-    );
-    eqn.outputs.forEach((output, i) => env.set(output, outputs[i] as Var));
+    env.bind(eqn.outputs, b.copy(eqn, env.all(eqn.inputs)));
   }
   for (const output of program.outputs) {
     const cotangent = b.input(output.type, output.name);

@@ -2,7 +2,7 @@
  * @file Partial evaluation. Splits a jvp program in what needs no tangents and what is linear in them:
  * `unzip : ((a, T a) -> (b, T b)) -> (a -> (b, r), (r, T a) -> T b)`.
  */
-import { Builder, lookup } from '../program/builder.ts';
+import { Builder, Env } from '../program/builder.ts';
 import type { Eqn, Program, Var } from '../program/program.ts';
 
 /** A program split at a point where it is differentiated. */
@@ -67,11 +67,11 @@ function literalProducers(eqns: readonly Eqn[]): Map<Var, Eqn> {
 
 function rebuild(inputs: readonly Var[], eqns: readonly Eqn[], outputs: readonly Var[]): Program {
   const b = new Builder();
-  const env = new Map<Var, Var>();
-  for (const input of inputs) env.set(input, b.input(input.type, input.name));
+  const env = new Env();
+  env.bind(inputs, b.inputsLike(inputs));
   for (const eqn of eqns) {
-    const made = b.copy(eqn, lookup(env, eqn.inputs));
-    eqn.outputs.forEach((output, i) => env.set(output, made[i] as Var));
+    const made = b.copy(eqn, env.all(eqn.inputs));
+    env.bind(eqn.outputs, made);
   }
-  return b.build(lookup(env, outputs));
+  return b.build(env.all(outputs));
 }

@@ -6,7 +6,7 @@
 import { broadcastTo } from '../ops/broadcast-to.ts';
 import type { BatchRule, Vars } from '../ops/op.ts';
 import { reshape } from '../ops/reshape.ts';
-import { Builder, lookup } from '../program/builder.ts';
+import { Builder, Env } from '../program/builder.ts';
 import type { Eqn, Program, Var } from '../program/program.ts';
 import type { Shape } from '../types.ts';
 
@@ -20,27 +20,27 @@ export interface Vmapped {
 /** The program on batches of `size`; `batched[i]` says whether input `i` has the batch as its axis 0. */
 export function vmap(program: Program, batched: readonly boolean[], size: number): Vmapped {
   const b = new Builder();
-  const env = new Map<Var, Var>();
+  const env = new Env();
   const isBatched = new Set<Var>();
   program.inputs.forEach((input, i) => {
     const { dtype, shape } = input.type;
     if (batched[i]) isBatched.add(input);
-    env.set(input, b.input({ dtype, shape: batched[i] ? [size, ...shape] : shape }, input.name));
+    env.bind([input], [b.input({ dtype, shape: batched[i] ? [size, ...shape] : shape }, input.name)]);
   });
   for (const eqn of program.eqns) {
-    const x = lookup(env, eqn.inputs);
+    const x = env.all(eqn.inputs);
     const flags = eqn.inputs.map((input) => isBatched.has(input));
     b.node = eqn.node;
     const made = flags.includes(true)
       ? batchEqn(b, eqn, x, flags, size)
       : { y: b.copy(eqn, x), batched: eqn.outputs.map(() => false) };
+    env.bind(eqn.outputs, made.y);
     eqn.outputs.forEach((output, i) => {
-      env.set(output, made.y[i] as Var);
       if (made.batched[i]) isBatched.add(output);
     });
   }
   return {
-    program: b.build(lookup(env, program.outputs)),
+    program: b.build(env.all(program.outputs)),
     batched: program.outputs.map((output) => isBatched.has(output)),
   };
 }
@@ -50,7 +50,7 @@ export function vmapAll(program: Program, batched: readonly boolean[], size: num
   const mapped = vmap(program, batched, size);
   if (!mapped.batched.includes(false)) return mapped.program;
   const b = new Builder();
-  const inputs = mapped.program.inputs.map((input) => b.input(input.type, input.name));
+  const inputs = b.inputsLike(mapped.program.inputs);
   const outputs = b.inline(mapped.program, inputs);
   return b.build(outputs.map((output, i) => (mapped.batched[i] ? output : repeat(b, output, size))));
 }
