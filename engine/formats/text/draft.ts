@@ -22,7 +22,7 @@ type Body =
       readonly kind: 'node';
       readonly op: string;
       readonly inputs: readonly Argument[];
-      readonly params: ReadonlyMap<string, Literal>;
+      readonly params: ReadonlyMap<string, unknown>;
     };
 
 /** An input, constant or node; its name is chosen when the document is written. */
@@ -30,16 +30,15 @@ interface Definition {
   readonly body: Body;
   /** What the client calls it, if it is the whole of an assignment. */
   label?: string;
+  /** What it is called after otherwise. */
+  stem: string;
   /** The whole that it is a part of. */
   whole?: Definition;
   name: string;
 }
 
-/** What the client wants back: a tensor, and what the text calls it. */
-export interface Output {
-  readonly name: string | undefined;
-  readonly tensor: Tensor;
-}
+/** What the text gives back: what a name is bound to in the end, or a tensor without a name. */
+export type Output = string | Tensor;
 
 /** Collects definitions in the order they are made, and binds names to them as Python does. */
 export class Draft {
@@ -60,7 +59,7 @@ export class Draft {
   read(name: string): Tensor {
     const bound = this.#bindings.get(name);
     if (bound) return bound;
-    const input: Definition = { body: { kind: 'input' }, name };
+    const input: Definition = { body: { kind: 'input' }, stem: name, name };
     this.#inputs.set(name, input);
     return this.bind(name, { definition: input, output: 0 });
   }
@@ -72,7 +71,7 @@ export class Draft {
   }
 
   /** A new node. */
-  node(op: string, inputs: readonly Argument[], params: ReadonlyMap<string, Literal> = new Map()): Tensor {
+  node(op: string, inputs: readonly Argument[], params: ReadonlyMap<string, unknown> = new Map()): Tensor {
     return this.#define({ kind: 'node', op, inputs, params });
   }
 
@@ -114,16 +113,21 @@ export class Draft {
   #define(body: Body): Tensor {
     if (this.#definitions.length >= this.#limits.nodes)
       throw new EngineError('limit_exceeded', `the text makes more than ${this.#limits.nodes} nodes`);
-    const definition: Definition = { body, name: '' };
+    const definition: Definition = { body, stem: body.kind === 'node' ? body.op : body.kind, name: '' };
     this.#definitions.push(definition);
     return { definition, output: 0 };
   }
 
-  /** The tensor, or a copy of it where its own name is not the one that the client knows it by. */
-  #called({ name, tensor }: Output): Tensor {
-    const own = name === undefined || this.#inputs.get(name) === tensor.definition;
-    if (own || (tensor.output === 0 && this.#latest.get(name) === tensor.definition)) return tensor;
-    return this.conclude(this.node('identity', [tensor]), name);
+  /** The tensor to give back: a copy, where its own name is not the one that the client knows it by. */
+  #called(output: Output): Tensor {
+    if (typeof output !== 'string') {
+      output.definition.stem = 'output';
+      return output;
+    }
+    const tensor = this.read(output);
+    const owners = [this.#inputs.get(output), this.#latest.get(output)];
+    if (tensor.output === 0 && owners.includes(tensor.definition)) return tensor;
+    return this.bind(output, this.conclude(this.node('identity', [tensor]), output));
   }
 
   /**
@@ -133,14 +137,16 @@ export class Draft {
   #chooseNames(): void {
     const fresh = freshNames([...this.#inputs.keys(), ...this.#latest.keys()], this.#limits.name_length);
     for (const definition of this.#definitions) {
-      const { label, whole, body } = definition;
+      const { label, stem, whole } = definition;
       if (whole) continue;
-      const plain = label !== undefined && this.#latest.get(label) === definition && !this.#inputs.has(label);
-      if (plain) definition.name = label;
-      else definition.name = label === undefined ? fresh(opOf(body), '_') : fresh(label, '.');
+      if (label === undefined) definition.name = fresh(stem, '_');
+      else if (this.#inputs.has(label) || this.#latest.get(label) !== definition) definition.name = fresh(label, '.');
+      else definition.name = label;
     }
-    for (const definition of this.#definitions)
-      if (definition.whole) definition.name = fresh(`${definition.whole.name}/${opOf(definition.body)}`, '_');
+    for (const definition of this.#definitions) {
+      const { stem, whole } = definition;
+      if (whole) definition.name = fresh(`${whole.name}/${stem}`, '_');
+    }
   }
 }
 
@@ -160,10 +166,6 @@ function freshNames(names: Iterable<string>, length: number): (stem: string, sep
     taken.add(name);
     return name;
   };
-}
-
-function opOf(body: Body): string {
-  return body.kind === 'node' ? body.op : body.kind;
 }
 
 function reference({ definition, output }: Tensor): string {

@@ -1,10 +1,10 @@
 /** @file Text to syntax tree, and faults that say at which line and column they lie. */
-import type { SyntaxNode, Tree } from '@lezer/common';
+import type { SyntaxNode, SyntaxNodeRef, Tree } from '@lezer/common';
 import { parser } from '@lezer/python';
 import { EngineError } from '../../errors.ts';
 
 /** Levels of syntax within one another; the readers recurse once a level, so this bounds their stack. */
-export const MAX_DEPTH = 500;
+const MAX_DEPTH = 300;
 
 const LANGUAGE = 'a text graph is assignments and expressions of names, numbers, operators, calls and slices';
 
@@ -13,41 +13,52 @@ const strict = parser.configure({ strict: true });
 
 /** The syntax tree of a Python text; a broken or too deeply nested one is an `invalid_text` error. */
 export function parseTree(text: string): Tree {
+  try {
+    return strictTree(text);
+  } catch (error) {
+    // Lezer bounds its recursion at some 2,500 levels, which a stack already in use may not hold.
+    if (error instanceof RangeError) throw tooDeep(text, 0);
+    throw error;
+  }
+}
+
+function strictTree(text: string): Tree {
   const parse = strict.startParse(text);
   try {
     let tree = parse.advance();
     while (!tree) tree = parse.advance();
-    tooDeep(text, tree);
+    // Lezer cuts chains such as a + a + ... some 300 levels down, and only marks the cut with an error node.
+    walk(tree, (node, depth) => {
+      if (depth > MAX_DEPTH || node.type.isError) throw tooDeep(text, node.from);
+    });
     return tree;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const at = parse.parsedPos;
-    // Past its own depth limit Lezer also stops. What it read until then tells the two apart.
-    tooDeep(text, parser.parse(text.slice(0, at)));
-    throw fault(text, at, `${found(text, at)}; ${LANGUAGE}`);
+    // It also stops at brackets nested too deeply for itself. What it read until there tells that from a mistake.
+    walk(parser.parse(text.slice(0, at)), (node, depth) => {
+      if (depth > MAX_DEPTH) throw tooDeep(text, node.from);
+    });
+    throw fault(text, at, unexpected(text.slice(at)));
   }
 }
 
-/** Throws at the first node that lies too deep. */
-function tooDeep(text: string, tree: Tree): void {
+function walk(tree: Tree, visit: (node: SyntaxNodeRef, depth: number) => void): void {
   let depth = 0;
   tree.iterate({
-    enter(node) {
-      depth++;
-      // Lezer cuts long left-leaning chains (`a + a + ...`) below level 300 and marks the cut with an error node.
-      if (depth > MAX_DEPTH || (depth > 300 && node.type.isError))
-        throw fault(text, node.from, `nested more than ${MAX_DEPTH} levels deep; assign parts of it to names`);
-    },
-    leave() {
-      depth--;
-    },
+    enter: (node) => visit(node, ++depth),
+    leave: () => void depth--,
   });
 }
 
-/** The children of a node, in order, punctuation included. */
+function tooDeep(text: string, at: number): EngineError {
+  return fault(text, at, `nested more than ${MAX_DEPTH} levels deep; assign parts of it to names`);
+}
+
+/** The children of a node, in order, with punctuation and without comments. */
 export function children(node: SyntaxNode): SyntaxNode[] {
   const nodes: SyntaxNode[] = [];
-  for (let child = node.firstChild; child; child = child.nextSibling) nodes.push(child);
+  for (let child = node.firstChild; child; child = child.nextSibling) if (child.name !== 'Comment') nodes.push(child);
   return nodes;
 }
 
@@ -88,10 +99,12 @@ export function unsupported(text: string, node: SyntaxNode): EngineError {
 export function quote(piece: string): string {
   const line = (piece.split(/[\r\n]/, 1)[0] as string).slice(0, 40);
   const escaped = line.replace(/\p{C}/gu, (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`);
-  return `'${escaped}${line.length < piece.length ? '…' : ''}'`;
+  const mark = escaped.includes("'") ? '"' : "'";
+  return `${mark}${escaped}${line.length < piece.length ? '…' : ''}${mark}`;
 }
 
-function found(text: string, at: number): string {
-  const token = /^\s*(\w+|\S)/u.exec(text.slice(at, at + 64))?.[1];
-  return token === undefined ? 'the text ends where more is expected' : `${quote(token)} is not expected here`;
+function unexpected(rest: string): string {
+  const token = /^[ \t\f]*(\w+|[^\s])/u.exec(rest)?.[1];
+  if (token !== undefined) return `${quote(token)} is not expected here; ${LANGUAGE}`;
+  return `the ${rest.trim() === '' ? 'text' : 'line'} ends where more is expected`;
 }
