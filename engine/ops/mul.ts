@@ -5,6 +5,7 @@ import { type Op, operand } from './op.ts';
 /** `x · y`. */
 export const mul: Op = elementwise({
   name: 'mul',
+  aliases: ['multiply'],
   doc: '`x * y`. Integers wrap around.',
   operands: [operand('x'), operand('y')],
   jvp: [(b, dx, { x: [, y] }) => mul(b, dx, y), (b, dy, { x: [x] }) => mul(b, x, dy)],

@@ -4,6 +4,7 @@ import { type Op, operand } from './op.ts';
 /** `-x`. */
 export const neg: Op = elementwise({
   name: 'neg',
+  aliases: ['negative', 'negate'],
   doc: '`-x`.',
   operands: [operand('x')],
   jvp: [(b, dx) => neg(b, dx)],

@@ -1,0 +1,20 @@
+import { isFloat } from '../types.ts';
+import { elementwise } from './elementwise.ts';
+import { type Op, operand } from './op.ts';
+
+/** The greatest integer not above. */
+export const floor: Op = elementwise({
+  name: 'floor',
+  doc: 'The greatest integer not above `x`. It has no gradient, as in TensorFlow.',
+  operands: [operand('x')],
+  jvp: ['no_gradient_defined'],
+  element: (e, [x]) => (isFloat(x.dtype) ? e.apply('floor', [x]) : x),
+  cases: [
+    {
+      inputs: [{ type: 'f64[8]', data: [1.5, -1.5, -0.5, 2, 1e300, NaN, Infinity, -Infinity] }],
+      outputs: [{ type: 'f64[8]', data: [1, -2, -1, 2, 1e300, NaN, Infinity, -Infinity] }],
+      source: 'numpy',
+    },
+    { inputs: [{ type: 'i32[2]', data: [-3, 5] }], outputs: [{ type: 'i32[2]', data: [-3, 5] }], source: 'numpy' },
+  ],
+});

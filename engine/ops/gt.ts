@@ -1,0 +1,29 @@
+import { comparison } from './comparison.ts';
+import type { Op } from './op.ts';
+
+/** Whether `x > y`. */
+export const gt: Op = comparison({
+  name: 'gt',
+  aliases: ['greater'],
+  doc: 'Whether `x > y`; false where either is NaN.',
+  element: (e, x, y) => e.lt(y, x),
+  holds: (x, y) => x > y,
+  cases: [
+    {
+      inputs: [
+        { type: 'f32[5]', data: [1, 2, -3, NaN, Infinity] },
+        { type: 'f32[5]', data: [2, 2, -4, NaN, Infinity] },
+      ],
+      outputs: [{ type: 'bool[5]', data: [false, false, true, false, false] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'i64[3]', data: [-5, 9007199254740992, 7] },
+        { type: 'i64[3]', data: [-5, 9007199254740991, 8] },
+      ],
+      outputs: [{ type: 'bool[3]', data: [false, true, false] }],
+      source: 'numpy',
+    },
+  ],
+});
