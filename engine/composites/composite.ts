@@ -11,6 +11,8 @@ export interface Composite<W = any> extends Surface<W> {
   readonly doc: string;
   readonly operands: readonly Operand[];
   readonly variadic: boolean;
+  /** The fewest inputs a node may have, where that is not one per operand. */
+  readonly minimum?: number;
   /** Whether inputs are broadcast against one another before it is expanded. */
   readonly broadcast: boolean;
   readonly cases: readonly Case[];

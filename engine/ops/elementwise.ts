@@ -18,7 +18,7 @@ export const noParams: z.ZodType<NoParams> = z.strictObject({});
 
 interface Elementwise<P>
   extends Pick<OpRules<P>, 'name' | 'doc' | 'operands' | 'jvp' | 'cases'>,
-    Partial<Pick<OpRules<P>, 'aliases' | 'surface' | 'transpose' | 'simplify' | 'params' | 'samples'>> {
+    Partial<Pick<OpRules<P>, 'aliases' | 'surface' | 'writes' | 'transpose' | 'simplify' | 'params' | 'samples'>> {
   /** The output's dtype; by default that of the first promoted operand. */
   readonly result?: (x: readonly TensorType[], params: P) => DType;
   /** The output element: a scalar function of the contract, or an expression over the inputs' elements. */

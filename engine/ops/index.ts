@@ -5,6 +5,9 @@ import { acosh } from './acosh.ts';
 import { add } from './add.ts';
 import { asin } from './asin.ts';
 import { asinh } from './asinh.ts';
+import { assign } from './assign.ts';
+import { assignAdd } from './assign-add.ts';
+import { assignSub } from './assign-sub.ts';
 import { atan } from './atan.ts';
 import { atan2 } from './atan2.ts';
 import { atanh } from './atanh.ts';
@@ -12,8 +15,12 @@ import { broadcastTo } from './broadcast-to.ts';
 import { cast } from './cast.ts';
 import { ceil } from './ceil.ts';
 import { clip } from './clip.ts';
+import { cond } from './cond.ts';
+import { constant } from './constant.ts';
 import { cos } from './cos.ts';
 import { cosh } from './cosh.ts';
+import { customLinear } from './custom-linear.ts';
+import { customVjp } from './custom-vjp.ts';
 import { div } from './div.ts';
 import { eq } from './eq.ts';
 import { erf } from './erf.ts';
@@ -48,6 +55,7 @@ import { remainder } from './remainder.ts';
 import { reshape } from './reshape.ts';
 import { round } from './round.ts';
 import { rsqrt } from './rsqrt.ts';
+import { scan } from './scan.ts';
 import { sigmoid } from './sigmoid.ts';
 import { sign } from './sign.ts';
 import { sin } from './sin.ts';
@@ -71,6 +79,9 @@ export const OPS = [
   add,
   asin,
   asinh,
+  assign,
+  assignAdd,
+  assignSub,
   atan,
   atan2,
   atanh,
@@ -78,8 +89,12 @@ export const OPS = [
   cast,
   ceil,
   clip,
+  cond,
+  constant,
   cos,
   cosh,
+  customLinear,
+  customVjp,
   div,
   eq,
   erf,
@@ -114,6 +129,7 @@ export const OPS = [
   reshape,
   round,
   rsqrt,
+  scan,
   sigmoid,
   sign,
   sin,

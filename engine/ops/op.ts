@@ -9,7 +9,7 @@ import type { Index } from '../compile/index-space.ts';
 import type { Routine } from '../compile/routine.ts';
 import type { Builder } from '../program/builder.ts';
 import type { Eqn, Params, Program, Var } from '../program/program.ts';
-import type { DType, Shape, TensorType } from '../types.ts';
+import type { DType, Shape, TensorType, TypedArray } from '../types.ts';
 
 /** Why a derivative with respect to an input does not exist, where it is the op's doing. */
 export type Barrier = 'integer_dtype' | 'stop_gradient' | 'through_state' | 'no_gradient_defined';
@@ -160,6 +160,23 @@ export interface Sample {
   readonly domain?: readonly (readonly [number, number])[];
 }
 
+/** What an op may ask of the document it stands in. */
+export interface DocumentScope {
+  /** The node's name. */
+  readonly node: string;
+  /** How many inputs the node has. */
+  readonly arity: number;
+  /** The dtype of floats that nothing else gives a dtype to. */
+  readonly floatDtype: 'float32' | 'float64';
+  /**
+   * The sub-graph in a param, checked on inputs of these types. What it reads from outside itself comes first among its
+   * inputs: `captures` says what that is here.
+   */
+  subgraph(param: string, types: readonly TensorType[]): { readonly program: Program; readonly captures: readonly Var[] };
+  /** A variable that belongs to the node; `initial` makes its elements when the client sends none. */
+  variable(name: string, type: TensorType, initial: () => TypedArray): Var;
+}
+
 /** How documents write an op, where that is kinder than its equation: negative axes, keepdims, defaults. */
 export interface Surface<W = any> {
   /** The params as a document may write them. */
@@ -167,7 +184,7 @@ export interface Surface<W = any> {
   /** Params that a text graph may give by position after the inputs: `reshape(x, (2, 3))`. */
   readonly positional?: readonly string[];
   /** Emits the equations; throws `ParamMismatch` for params that do not fit. */
-  build(b: Builder, x: Vars, params: W): Var | readonly Var[];
+  build(b: Builder, x: Vars, params: W, scope: DocumentScope): Var | readonly Var[];
 }
 
 /** A row of the op catalogue. */
@@ -182,6 +199,8 @@ export interface OpRules<P = any> {
   readonly operands: readonly Operand[];
   /** Whether the last operand may occur any number of times, at least once. */
   readonly variadic: boolean;
+  /** The fewest inputs a node may have, where that is not one per operand. */
+  readonly minimum?: number;
   /** Whether document inputs are broadcast against one another (NumPy's rules) before the equation is made. */
   readonly broadcast: boolean;
   /** The equation's params, strict. */
@@ -197,8 +216,12 @@ export interface OpRules<P = any> {
   readonly transpose?: Transpose<P>;
   /** `pointwise`: the op acts element by element, so a batch axis is one more axis. */
   readonly batch: 'pointwise' | BatchRule<P>;
-  /** An equal and simpler variable, or `null`; may emit equations. */
-  readonly simplify?: (b: Builder, site: { readonly x: Vars; readonly params: P }, y: TensorType) => Var | null;
+  /** Equal and simpler outputs, or `null`; may emit equations. Runs when all differentiating is done. */
+  readonly simplify?: (
+    b: Builder,
+    site: { readonly x: Vars; readonly params: P },
+    y: TensorType,
+  ) => Var | readonly Var[] | null;
   /** The one value of all elements, for ops without inputs whose output is uniform. */
   readonly uniform?: (params: P) => number;
   readonly lower: Lowering<P>;

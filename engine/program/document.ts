@@ -1,6 +1,8 @@
 /** @file The graph document: what a client sends, untrusted and with the client's own names. */
 import { z } from 'zod';
+import { EngineError } from '../errors.ts';
 import { DTYPES } from '../types.ts';
+import { violationsOf } from './violations.ts';
 
 /** What a name may look like. */
 export const NAME = /^[A-Za-z_][A-Za-z0-9_.:/-]{0,127}$/;
@@ -67,3 +69,46 @@ export type GraphNode = z.output<typeof nodeSchema>;
 
 /** A node's input. */
 export type Operand = z.output<typeof operandSchema>;
+
+/** A sub-graph in a param: its inputs are names alone, since the op gives them their types. */
+export const subgraphSchema = z.strictObject({
+  inputs: z.array(nameSchema).max(10_000).readonly().default([]),
+  constants: z.record(nameSchema, z.unknown()).default({}),
+  nodes: z.array(nodeSchema).readonly().default([]),
+  outputs: z.array(operandSchema).max(1_000).readonly(),
+});
+
+/** A sub-graph as parsed. */
+export type Subgraph = z.output<typeof subgraphSchema>;
+
+/** A graph document from JSON; throws `invalid_graph` naming the node at fault. */
+export function readDocument(json: unknown, pointer = '/graph'): GraphDocument {
+  return readWith(graphDocumentSchema, json, pointer);
+}
+
+/** A sub-graph from JSON; throws `invalid_graph` naming the node at fault. */
+export function readSubgraph(json: unknown, pointer: string): Subgraph {
+  return readWith(subgraphSchema, json, pointer);
+}
+
+function readWith<S extends z.ZodType>(schema: S, json: unknown, pointer: string): z.output<S> {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const violations = violationsOf(parsed.error, pointer);
+  const [, at] = parsed.error.issues[0]?.path ?? [];
+  const node = nodeNameAt(json, parsed.error.issues[0]?.path[0] === 'nodes' ? at : undefined);
+  const first = violations[0] as { pointer: string; detail: string };
+  const place = node === undefined ? '' : ` (node '${node}')`;
+  throw new EngineError(
+    'invalid_graph',
+    `${first.detail}${place}`,
+    { pointer: first.pointer, ...(node === undefined ? {} : { node }) },
+    violations,
+  );
+}
+
+function nodeNameAt(json: unknown, at: PropertyKey | undefined): string | undefined {
+  if (typeof at !== 'number') return undefined;
+  const name = (json as { nodes?: { name?: unknown }[] }).nodes?.[at]?.name;
+  return typeof name === 'string' ? name.slice(0, 128) : undefined;
+}

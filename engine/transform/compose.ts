@@ -38,7 +38,7 @@ function linearizeInto(b: Builder, program: Program, targets: number, sources: r
   const connected = tangents.slice(0, targets).filter((place) => place !== null);
   // Tangents of what is no target are dropped, and with them the equations that lead there alone.
   const wanted = withoutDeadCode({ ...both, outputs: both.outputs.slice(0, count + connected.length) });
-  const { forward, linear } = unzip(wanted, program.inputs.length);
+  const { forward, linear } = unzip(wanted, program.inputs.length, count);
   const inputs = b.inputsLike(program.inputs);
   const made = b.inline(forward, inputs);
   return {

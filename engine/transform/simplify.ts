@@ -6,7 +6,6 @@ import type { Vars } from '../ops/op.ts';
 import { Builder, Env } from '../program/builder.ts';
 import { Numbering } from '../program/numbering.ts';
 import { type Eqn, isProgram, isTensor, type Param, type Program, type Var } from '../program/program.ts';
-import { sameType } from '../types.ts';
 
 /** The program simplified, its sub-programs too; inputs and outputs keep their places. */
 export function simplify(program: Program): Program {
@@ -40,7 +39,7 @@ function emitSimplest(b: Builder, eqn: Eqn, inputs: readonly Var[], params: Eqn[
   b.node = eqn.node;
   if (type && eqn.op.simplify) {
     const simpler = eqn.op.simplify(b, { x: inputs as unknown as Vars, params }, type);
-    if (simpler && sameType(simpler.type, type)) return [simpler];
+    if (simpler) return 'type' in simpler ? [simpler] : simpler;
   }
   return b.emit(
     eqn.op,

@@ -58,6 +58,13 @@ export function transpose(program: Program, firstLinear: number): Program {
   );
 }
 
+/** The transpose with respect to the inputs flagged: the others come first among the inputs, in order. */
+export function transposeIn(program: Program, linear: readonly boolean[]): Program {
+  const known = program.inputs.filter((_, i) => !linear[i]);
+  const wanted = program.inputs.filter((_, i) => linear[i]);
+  return transpose({ ...program, inputs: [...known, ...wanted] }, known.length);
+}
+
 function pullBack(
   b: Builder,
   eqn: Eqn,

@@ -7,19 +7,17 @@ import type { Eqn, Program, Var } from '../program/program.ts';
 
 /** A program split at a point where it is differentiated. */
 export interface Unzipped {
-  /** From the known inputs to the known outputs, then the residuals. */
+  /** From the known inputs to the values, then the residuals. */
   readonly forward: Program;
-  /** From the residuals, then the unknown inputs, to the unknown outputs. */
+  /** From the residuals, then the unknown inputs, to the other outputs. */
   readonly linear: Program;
   /** How many values the forward part hands on. */
   readonly residuals: number;
-  /** For each output of the original, whether it is among `forward`'s first outputs. */
-  readonly known: readonly boolean[];
 }
 
-/** Splits a program whose inputs from `firstUnknown` on are not known. */
-export function unzip(program: Program, firstUnknown: number): Unzipped {
-  const unknown = new Set<Var>(program.inputs.slice(firstUnknown));
+/** Splits a program whose first inputs are known; its first outputs, `values` of them, must depend on those alone. */
+export function unzip(program: Program, knownInputs: number, values: number): Unzipped {
+  const unknown = new Set<Var>(program.inputs.slice(knownInputs));
   const knownEqns: Eqn[] = [];
   const unknownEqns: Eqn[] = [];
   for (const eqn of program.eqns) {
@@ -40,22 +38,18 @@ export function unzip(program: Program, firstUnknown: number): Unzipped {
     else residuals.add(variable);
   };
   for (const eqn of unknownEqns) eqn.inputs.forEach(need);
+  program.outputs.slice(values).forEach(need);
 
-  const forward = rebuild(program.inputs.slice(0, firstUnknown), knownEqns, [
-    ...program.outputs.filter((output) => !unknown.has(output)),
+  const forward = rebuild(program.inputs.slice(0, knownInputs), knownEqns, [
+    ...program.outputs.slice(0, values),
     ...residuals,
   ]);
   const linear = rebuild(
-    [...residuals, ...program.inputs.slice(firstUnknown)],
+    [...residuals, ...program.inputs.slice(knownInputs)],
     [...literalEqns, ...unknownEqns],
-    program.outputs.filter((output) => unknown.has(output)),
+    program.outputs.slice(values),
   );
-  return {
-    forward,
-    linear,
-    residuals: residuals.size,
-    known: program.outputs.map((output) => !unknown.has(output)),
-  };
+  return { forward, linear, residuals: residuals.size };
 }
 
 /** Equations without inputs: cheaper to write again than to hand on. */

@@ -45,14 +45,19 @@ export function vmap(program: Program, batched: readonly boolean[], size: number
   };
 }
 
-/** The program on batches with every output batched. */
-export function vmapAll(program: Program, batched: readonly boolean[], size: number): Program {
+/** The program on batches with every output batched, or those that `wanted` flags at least. */
+export function vmapAll(
+  program: Program,
+  batched: readonly boolean[],
+  size: number,
+  wanted: readonly boolean[] = program.outputs.map(() => true),
+): Program {
   const mapped = vmap(program, batched, size);
-  if (!mapped.batched.includes(false)) return mapped.program;
+  if (!wanted.some((flag, i) => flag && !mapped.batched[i])) return mapped.program;
   const b = new Builder();
   const inputs = b.inputsLike(mapped.program.inputs);
   const outputs = b.inline(mapped.program, inputs);
-  return b.build(outputs.map((output, i) => (mapped.batched[i] ? output : repeat(b, output, size))));
+  return b.build(outputs.map((output, i) => (wanted[i] && !mapped.batched[i] ? repeat(b, output, size) : output)));
 }
 
 /** A variable repeated along a new axis 0. */

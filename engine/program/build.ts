@@ -1,0 +1,552 @@
+/**
+ * @file From the document to the program. In: a graph document, untrusted, and the types of the values sent with it.
+ * Out: a typed program in which broadcasting and dtype promotion are equations, with the client's names beside it.
+ */
+
+import { didYouMean, EngineError, type Where } from '../errors.ts';
+import { decodeTensor } from '../formats/tensor.ts';
+import type { Limits } from '../limits.ts';
+import { broadcastTo } from '../ops/broadcast-to.ts';
+import { cast } from '../ops/cast.ts';
+import { CATALOGUE, type Entry } from '../ops/catalogue.ts';
+import { constant } from '../ops/constant.ts';
+import { type DocumentScope, dtypeFor, type Operand, ParamMismatch, type Vars } from '../ops/op.ts';
+import {
+  type DType,
+  formatType,
+  isFloat,
+  isInteger,
+  promoteDtypes,
+  type Shape,
+  sameShape,
+  sizeOf,
+  type TensorType,
+  type TypedArray,
+} from '../types.ts';
+import { bindValue } from './bind.ts';
+import { Builder } from './builder.ts';
+import {
+  type Operand as DocumentOperand,
+  type GraphDocument,
+  type GraphNode,
+  NAME,
+  readSubgraph,
+  type Subgraph,
+} from './document.ts';
+import type { Params, Program, Var } from './program.ts';
+import type { Value } from './value.ts';
+import { violationsOf } from './violations.ts';
+
+/** An input of a checked graph: what must have a value before it runs. */
+export interface GraphInput {
+  readonly name: string;
+  readonly variable: Var;
+  readonly role: 'input' | 'variable';
+  /** Whether gradients are taken with respect to it unless the request says otherwise. */
+  readonly trainable: boolean;
+  /** Makes its elements where a node brought the variable and the client sent no value. */
+  readonly initial?: () => TypedArray;
+}
+
+/** A checked graph: a program with the client's names. */
+export interface Graph {
+  /** Inputs in the order of `inputs`; outputs in the order of `outputs`. */
+  readonly program: Program;
+  readonly inputs: readonly GraphInput[];
+  readonly outputs: readonly { readonly name: string; readonly variable: Var }[];
+  /** Every name that can be a target or source, `node:1` for a second output included. */
+  readonly names: ReadonlyMap<string, Var>;
+  /** What holds a constant's value. */
+  readonly constants: ReadonlySet<Var>;
+  /** The new values of variables that nodes write, by the variable's name. */
+  readonly writes: ReadonlyMap<string, Var>;
+}
+
+/** What a name stands for: a tensor, or a number that takes the dtype of its neighbours. */
+type Binding = Var | { readonly literal: number | boolean };
+
+/** Checks a document against the values sent with it; throws an `EngineError` in the client's names. */
+export function build(document: GraphDocument, values: ReadonlyMap<string, Value>, limits: Limits): Graph {
+  return new Checker(document, values, limits).check();
+}
+
+/** The names visible at a point: a sub-graph sees its own first, then what is around it. */
+class Scope {
+  readonly builder: Builder;
+  readonly names = new Map<string, Binding>();
+  readonly #outer: Scope | undefined;
+  /** Inputs that stand for tensors from outside, by those. */
+  readonly captures = new Map<Var, Var>();
+
+  constructor(builder: Builder, outer?: Scope) {
+    this.builder = builder;
+    this.#outer = outer;
+  }
+
+  find(name: string): Binding | undefined {
+    const own = this.names.get(name);
+    if (own !== undefined) return own;
+    const outer = this.#outer?.find(name);
+    if (outer === undefined || 'literal' in outer) return outer;
+    let capture = this.captures.get(outer);
+    if (!capture) {
+      capture = { type: outer.type, name };
+      this.captures.set(outer, capture);
+    }
+    return capture;
+  }
+
+  *visible(): Generator<string> {
+    yield* this.names.keys();
+    if (this.#outer) yield* this.#outer.visible();
+  }
+}
+
+class Checker {
+  readonly #document: GraphDocument;
+  readonly #values: ReadonlyMap<string, Value>;
+  readonly #limits: Limits;
+  readonly #floatDtype: 'float32' | 'float64';
+  readonly #inputs: GraphInput[] = [];
+  readonly #constants = new Set<Var>();
+  readonly #writes = new Map<string, Var>();
+  readonly #root: Scope;
+  #nodes = 0;
+  #depth = 0;
+
+  constructor(document: GraphDocument, values: ReadonlyMap<string, Value>, limits: Limits) {
+    this.#document = document;
+    this.#values = values;
+    this.#limits = limits;
+    this.#floatDtype = document.dtype ?? 'float32';
+    this.#root = new Scope(new Builder(limits.equations));
+  }
+
+  check(): Graph {
+    const { nodes, inputs, variables, constants } = this.#document;
+    const entries = [Object.entries(inputs), Object.entries(variables), Object.entries(constants)] as const;
+    this.#limit('names', entries[0].length + entries[1].length + entries[2].length, 'inputs, variables and constants');
+    const indices = this.#namesUsedAsIndices();
+    for (const [name, declared] of entries[0]) this.#declare(name, declared, 'input', true, indices);
+    for (const [name, declared] of entries[1])
+      this.#declare(name, declared, 'variable', declared.trainable ?? true, indices);
+    this.#bindConstants(this.#root, constants, '/graph/constants');
+    this.#checkNodes(this.#root, nodes, '/graph/nodes');
+    const outputs = this.#outputs();
+    for (const name of this.#values.keys())
+      if (!this.#inputs.some((input) => input.name === name)) this.#failUnexpected(name);
+    const names = new Map<string, Var>();
+    for (const [name, binding] of this.#root.names) if (!('literal' in binding)) names.set(name, binding);
+    // A variable's name means the variable, not what was written to it last: gradients are taken with respect to it.
+    for (const { name, variable } of this.#inputs) names.set(name, variable);
+    return {
+      program: this.#root.builder.build(outputs.map(({ variable }) => variable)),
+      inputs: this.#inputs,
+      outputs,
+      names,
+      constants: this.#constants,
+      writes: this.#writes,
+    };
+  }
+
+  #declare(
+    name: string,
+    declared: { dtype?: DType | undefined; shape?: Shape | undefined },
+    role: GraphInput['role'],
+    trainable: boolean,
+    indices: ReadonlySet<string>,
+  ): void {
+    const pointer = `/graph/${role}s/${name}`;
+    const value = this.#values.get(name);
+    const shape = declared.shape ?? value?.shape;
+    if (!shape)
+      throw new EngineError('missing_value', `'${name}' has no value and no declared shape; send one in 'values'`, {
+        input: name,
+        pointer,
+      });
+    if (value && !sameShape(value.shape, shape))
+      throw new EngineError('type_mismatch', `the value of '${name}' has shape [${value.shape}], declared [${shape}]`, {
+        input: name,
+        pointer: `/values/${name}`,
+      });
+    const integral = value?.dtype === undefined && value !== undefined && indices.has(name) && isIntegral(value);
+    const dtype = declared.dtype ?? value?.dtype ?? (integral ? 'int32' : this.#floatDtype);
+    const type = this.#checkType({ dtype, shape }, { input: name, pointer });
+    this.#addInput({ name, variable: this.#root.builder.input(type, name), role, trainable });
+  }
+
+  #addInput(input: GraphInput): void {
+    this.#inputs.push(input);
+    this.#define(this.#root, input.name, input.variable, { input: input.name });
+  }
+
+  /** Names that some op reads as indices: an untyped list of whole numbers there is int32. */
+  #namesUsedAsIndices(): Set<string> {
+    const used = new Set<string>();
+    for (const node of this.#document.nodes) {
+      const entry = CATALOGUE.get(node.op);
+      node.inputs.forEach((input, i) => {
+        if (typeof input === 'string' && entry && operandAt(entry, i)?.kind === 'integer') used.add(input);
+      });
+    }
+    return used;
+  }
+
+  #bindConstants(scope: Scope, constants: Readonly<Record<string, unknown>>, pointer: string): void {
+    let elements = 0;
+    for (const [name, json] of Object.entries(constants)) {
+      const where: Where = { input: name, pointer: `${pointer}/${name}` };
+      if (typeof json === 'number' || typeof json === 'boolean') {
+        this.#define(scope, name, { literal: json }, where);
+        continue;
+      }
+      const value = decodeTensor(json, where, this.#limits);
+      elements += value.data.length;
+      this.#limit('constant_elements', elements, 'elements of constants', where);
+      const type = this.#checkType({ dtype: value.dtype ?? this.#floatDtype, shape: value.shape }, where);
+      const tensor = { type, data: bindValue(value, type, name) };
+      const made = scope.builder.emit(constant, [], { tensor }, [name])[0] as Var;
+      this.#constants.add(made);
+      this.#define(scope, name, made, where);
+    }
+  }
+
+  #checkNodes(scope: Scope, nodes: readonly GraphNode[], pointer: string): void {
+    this.#nodes += nodes.length;
+    this.#limit('nodes', this.#nodes, 'nodes', { pointer });
+    nodes.forEach((node, i) => {
+      scope.builder.node = node.name;
+      this.#checkNode(scope, node, `${pointer}/${i}`);
+    });
+  }
+
+  #checkNode(scope: Scope, node: GraphNode, pointer: string): void {
+    const where: Where = { node: node.name, op: node.op, pointer };
+    const entry = CATALOGUE.get(node.op);
+    if (!entry)
+      throw new EngineError(
+        'unknown_op',
+        `there is no op '${node.op}' (node '${node.name}').${didYouMean(node.op, CATALOGUE.keys())}`,
+        where,
+      );
+    this.#limit('inputs_per_node', node.inputs.length, 'inputs', where);
+    const operands = node.inputs.map((input) => this.#resolve(scope, input, where));
+    checkArity(entry, operands.length, where);
+    const inputs = new Fitting(entry, operands, scope.builder, this.#floatDtype, where).fit();
+    const outputs = this.#emit(scope, entry, node, inputs, where);
+    for (const { type } of outputs) this.#checkType(type, where);
+    this.#define(scope, node.name, outputs[0] as Var, where);
+    outputs.slice(1).forEach((output, i) => this.#define(scope, `${node.name}:${i + 1}`, output, where));
+    if ('writes' in entry && entry.writes !== undefined)
+      this.#write(scope, node.inputs[entry.writes] as DocumentOperand, outputs[0] as Var, where);
+  }
+
+  #emit(scope: Scope, entry: Entry, node: GraphNode, inputs: readonly Var[], where: Where): readonly Var[] {
+    const surface = 'build' in entry ? entry : entry.surface;
+    const schema = surface?.params ?? entry.params;
+    const parsed = schema.safeParse(node.params);
+    if (!parsed.success) {
+      const shape = (schema as { shape?: Readonly<Record<string, unknown>> }).shape;
+      const violations = violationsOf(parsed.error, `${where.pointer}/params`, Object.keys(shape ?? {}));
+      const [first] = violations;
+      const param = first?.pointer.slice(`${where.pointer}/params/`.length).split('/')[0];
+      throw new EngineError(
+        'invalid_params',
+        `${param ? `param '${param}': ` : ''}${first?.detail ?? 'not valid'} (node '${node.name}', op ${node.op})`,
+        { ...where, ...(param ? { param } : {}) },
+        violations,
+      );
+    }
+    try {
+      const made = surface
+        ? surface.build(scope.builder, inputs as unknown as Vars, parsed.data, this.#documentScope(scope, node, where))
+        : scope.builder.emit(entry as Exclude<Entry, { build: unknown }>, inputs, parsed.data as Params);
+      const outputs = 'type' in made ? [made] : made;
+      return outputs.map((output, i) => named(scope.builder, output, i === 0 ? node.name : `${node.name}:${i}`));
+    } catch (reason) {
+      if (reason instanceof ParamMismatch)
+        throw new EngineError('invalid_params', `${reason.message} (node '${node.name}', op ${node.op})`, {
+          ...where,
+          param: reason.param,
+        });
+      throw reason instanceof EngineError ? reason.at(where) : reason;
+    }
+  }
+
+  #documentScope(scope: Scope, node: GraphNode, where: Where): DocumentScope {
+    return {
+      node: node.name,
+      arity: node.inputs.length,
+      floatDtype: this.#floatDtype,
+      subgraph: (param, types) => {
+        const pointer = `${where.pointer}/params/${param}`;
+        const json = param.split('/').reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], node.params);
+        return this.#subgraph(scope, readSubgraph(json, pointer), types, { ...where, param, pointer });
+      },
+      variable: (name, type, initial) => {
+        if (scope !== this.#root)
+          throw new EngineError(
+            'invalid_graph',
+            `node '${node.name}' makes variables, which a sub-graph cannot`,
+            where,
+          );
+        const known = this.#root.names.get(name);
+        if (known && !('literal' in known)) return known;
+        const variable = scope.builder.input(this.#checkType(type, where), name);
+        this.#addInput({ name, variable, role: 'variable', trainable: true, initial });
+        return variable;
+      },
+    };
+  }
+
+  #subgraph(
+    outer: Scope,
+    subgraph: Subgraph,
+    types: readonly TensorType[],
+    where: Where,
+  ): { program: Program; captures: readonly Var[] } {
+    if (subgraph.inputs.length !== types.length)
+      throw new EngineError(
+        'wrong_arity',
+        `the sub-graph '${where.param}' has ${subgraph.inputs.length} inputs, expected ${types.length} (node '${where.node}', op ${where.op})`,
+        where,
+      );
+    this.#depth++;
+    this.#limit('subgraph_depth', this.#depth, 'levels of sub-graphs', where);
+    const scope = new Scope(new Builder(this.#limits.equations), outer);
+    const inputs = subgraph.inputs.map((name, i) => {
+      const input: Var = { type: types[i] as TensorType, name };
+      this.#define(scope, name, input, { ...where, input: name });
+      return input;
+    });
+    this.#bindConstants(scope, subgraph.constants, `${where.pointer}/constants`);
+    this.#checkNodes(scope, subgraph.nodes, `${where.pointer}/nodes`);
+    scope.builder.node = where.node;
+    const outputs = subgraph.outputs.map((output) => this.#materialize(scope, this.#resolve(scope, output, where)));
+    this.#depth--;
+    return {
+      program: { inputs: [...scope.captures.values(), ...inputs], eqns: scope.builder.eqns, outputs },
+      captures: [...scope.captures.keys()],
+    };
+  }
+
+  #write(scope: Scope, target: DocumentOperand, value: Var, where: Where): void {
+    const variable = this.#inputs.find((input) => input.name === target && input.role === 'variable');
+    if (!variable || scope !== this.#root)
+      throw new EngineError(
+        'type_mismatch',
+        scope === this.#root
+          ? `'${target}' is not a variable; op ${where.op} writes its first input (node '${where.node}')`
+          : `a sub-graph cannot write variables (node '${where.node}')`,
+        { ...where, input: String(target) },
+      );
+    scope.names.set(variable.name, value);
+    this.#writes.set(variable.name, value);
+  }
+
+  #outputs(): { name: string; variable: Var }[] {
+    const { nodes, outputs } = this.#document;
+    const last = nodes.at(-1)?.name;
+    const wanted = outputs ?? (last === undefined ? [] : [last]);
+    this.#limit('outputs', wanted.length, 'outputs');
+    return wanted.map((name, i) => ({
+      name,
+      variable: this.#materialize(this.#root, this.#resolve(this.#root, name, { pointer: `/graph/outputs/${i}` })),
+    }));
+  }
+
+  #materialize(scope: Scope, binding: Binding): Var {
+    if (!('literal' in binding)) return binding;
+    const dtype = typeof binding.literal === 'boolean' ? 'bool' : this.#floatDtype;
+    const made = scope.builder.full(Number(binding.literal), { dtype, shape: [] });
+    this.#constants.add(made);
+    return made;
+  }
+
+  #resolve(scope: Scope, operand: DocumentOperand, where: Where): Binding {
+    if (typeof operand !== 'string') return { literal: operand };
+    const found = scope.find(operand) ?? (operand.endsWith(':0') ? scope.find(operand.slice(0, -2)) : undefined);
+    if (found === undefined) {
+      const place = where.node === undefined ? '' : ` (node '${where.node}')`;
+      throw new EngineError(
+        'unknown_name',
+        `'${operand.slice(0, 128)}' is not defined before it is read${place}.${didYouMean(operand, scope.visible())}`,
+        { ...where, input: operand.slice(0, 128) },
+      );
+    }
+    return found;
+  }
+
+  #define(scope: Scope, name: string, binding: Binding, where: Where): void {
+    if (!NAME.test(name) && !name.includes(':'))
+      throw new EngineError('invalid_graph', `'${name}' is not a name`, where);
+    if (scope.names.has(name)) throw new EngineError('duplicate_name', `'${name}' is defined twice`, where);
+    scope.names.set(name, binding);
+  }
+
+  #checkType(type: TensorType, where: Where): TensorType {
+    const place = where.node === undefined ? `'${where.input}'` : `node '${where.node}'`;
+    if (type.shape.length > this.#limits.rank)
+      throw new EngineError(
+        'limit_exceeded',
+        `${place} has rank ${type.shape.length}; the limit is ${this.#limits.rank}`,
+        where,
+      );
+    if (sizeOf(type.shape) > this.#limits.elements)
+      throw new EngineError(
+        'limit_exceeded',
+        `${place} is ${formatType(type)}: ${sizeOf(type.shape)} elements; the limit is ${this.#limits.elements}`,
+        where,
+      );
+    return type;
+  }
+
+  #limit(name: keyof Limits, count: number, what: string, where: Where = {}): void {
+    if (count > this.#limits[name])
+      throw new EngineError('limit_exceeded', `${count} ${what}; the limit '${name}' is ${this.#limits[name]}`, where);
+  }
+
+  #failUnexpected(name: string): never {
+    throw new EngineError(
+      'unexpected_value',
+      `the graph has no input or variable '${name}'.${didYouMean(
+        name,
+        this.#inputs.map((input) => input.name),
+      )}`,
+      { input: name, pointer: `/values/${name}` },
+    );
+  }
+}
+
+/** Fits a node's operands to its op: dtypes promoted as in NumPy, numbers typed by their neighbours, shapes broadcast. */
+class Fitting {
+  readonly #entry: Entry;
+  readonly #operands: readonly Binding[];
+  readonly #b: Builder;
+  readonly #floatDtype: 'float32' | 'float64';
+  readonly #where: Where;
+
+  constructor(entry: Entry, operands: readonly Binding[], b: Builder, floatDtype: 'float32' | 'float64', where: Where) {
+    this.#entry = entry;
+    this.#operands = operands;
+    this.#b = b;
+    this.#floatDtype = floatDtype;
+    this.#where = where;
+  }
+
+  fit(): readonly Var[] {
+    const common = this.#commonDtype();
+    const shape = this.#entry.broadcast ? this.#commonShape() : undefined;
+    return this.#operands.map((binding, i) => {
+      const operand = operandAt(this.#entry, i) as Operand;
+      if ('literal' in binding) {
+        const dtype = this.#literalDtype(binding.literal, operand, common);
+        return this.#b.full(Number(binding.literal), { dtype, shape: shape ?? [] });
+      }
+      const dtype = operand.promoted && common ? common : dtypeFor(operand.kind, binding.type.dtype);
+      const typed = binding.type.dtype === dtype ? binding : cast(this.#b, binding, { dtype });
+      return shape && !sameShape(typed.type.shape, shape)
+        ? broadcastTo(this.#b, typed, { shape })
+        : withName(typed, binding);
+    });
+  }
+
+  #commonDtype(): DType | undefined {
+    let common: DType | undefined;
+    let isFractional = false;
+    this.#operands.forEach((binding, i) => {
+      const operand = operandAt(this.#entry, i) as Operand;
+      if (!operand.promoted) return;
+      if ('literal' in binding) {
+        isFractional ||= typeof binding.literal === 'number' && !Number.isInteger(binding.literal);
+        return;
+      }
+      const dtype = dtypeFor(operand.kind, binding.type.dtype);
+      common = common ? promoteDtypes(common, dtype) : dtype;
+    });
+    if (common && isFractional && !isFloat(common)) return this.#floatDtype;
+    return common;
+  }
+
+  #literalDtype(literal: number | boolean, operand: Operand, common: DType | undefined): DType {
+    if (operand.kind === 'bool' || operand.kind === 'integer') {
+      const fits = operand.kind === 'bool' ? typeof literal === 'boolean' : Number.isInteger(literal);
+      if (fits) return operand.kind === 'bool' ? 'bool' : 'int32';
+      throw new EngineError(
+        'type_mismatch',
+        `${literal} given for '${operand.name}', expected ${operand.kind === 'bool' ? 'true or false' : 'an integer'} (node '${this.#where.node}', op ${this.#where.op})`,
+        { ...this.#where, input: operand.name },
+      );
+    }
+    if (operand.promoted && common) return common === 'bool' && typeof literal === 'number' ? 'int32' : common;
+    if (typeof literal === 'boolean') return operand.kind === 'any' ? 'bool' : dtypeFor(operand.kind, 'bool');
+    return this.#floatDtype;
+  }
+
+  #commonShape(): Shape {
+    const shapes = this.#operands.flatMap((binding) => ('literal' in binding ? [] : [binding.type.shape]));
+    const rank = Math.max(0, ...shapes.map((shape) => shape.length));
+    const common = new Array<number>(rank).fill(1);
+    for (const shape of shapes)
+      shape.forEach((size, axis) => {
+        const at = axis + rank - shape.length;
+        const known = common[at] as number;
+        if (known !== 1 && size !== 1 && known !== size) this.#failBroadcast();
+        if (size !== 1) common[at] = size;
+      });
+    return common;
+  }
+
+  #failBroadcast(): never {
+    const given = this.#operands.map((binding) =>
+      'literal' in binding ? `${binding.literal}` : `'${binding.name ?? '?'}' ${formatType(binding.type)}`,
+    );
+    throw new EngineError(
+      'type_mismatch',
+      `${given.join(' and ')} do not broadcast together (node '${this.#where.node}', op ${this.#where.op})`,
+      this.#where,
+    );
+  }
+}
+
+/** Messages about a cast tensor still use its own name. */
+function withName(typed: Var, original: Var): Var {
+  if (typed.name === undefined && original.name !== undefined) rename(typed, original.name);
+  return typed;
+}
+
+/** The output under the node's name; an input or another node's tensor that an op passed through keeps its own. */
+function named(b: Builder, output: Var, name: string): Var {
+  if (output.name === undefined && b.producer(output)) rename(output, name);
+  return output;
+}
+
+/** Variables are made before the checker knows what the client calls them. */
+function rename(variable: Var, name: string): void {
+  (variable as { name: string }).name = name;
+}
+
+function operandAt(entry: Entry, i: number): Operand | undefined {
+  return entry.operands[entry.variadic ? Math.min(i, entry.operands.length - 1) : i];
+}
+
+function checkArity(entry: Entry, count: number, where: Where): void {
+  const wanted = entry.operands.length;
+  const least = entry.minimum ?? wanted;
+  if (count >= least && (entry.variadic || count <= wanted)) return;
+  const names = entry.operands.map((operand) => operand.name).join(', ');
+  throw new EngineError(
+    'wrong_arity',
+    `op ${entry.name} takes ${entry.variadic ? `${least} or more inputs` : least < wanted ? `${least} to ${wanted} inputs` : `${wanted} inputs`}${wanted > 0 ? ` (${names})` : ''}, given ${count} (node '${where.node}')`,
+    where,
+  );
+}
+
+function isIntegral(value: Value): boolean {
+  return (value.data as Float64Array).every((element) => Number.isInteger(element));
+}
+
+/** Whether a dtype holds whole numbers only. */
+export function isWhole(dtype: DType): boolean {
+  return isInteger(dtype) || dtype === 'bool';
+}
