@@ -53,12 +53,7 @@ export const pow: Op = elementwise({
         return null;
     }
   },
-  element: (e, [x, y]) => {
-    if (isFloat(x.dtype)) return e.apply('pow', [x, y]);
-    const [zero, one] = [e.const(0, x.dtype), e.const(1, x.dtype)];
-    const vanishes = e.and(e.lt(y, zero), e.lt(one, e.abs(x)));
-    return e.select(vanishes, zero, e.apply('pow', [x, e.abs(y)]));
-  },
+  element: 'pow',
   domain: [
     [0.3, 2],
     [-2, 2],

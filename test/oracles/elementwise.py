@@ -244,7 +244,9 @@ def number(x):
     if isinstance(x, np.bool_):
         return "true" if x else "false"
     text = str(x).removesuffix(".0")
-    return ({"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"} | CONSTANTS).get(text, re.sub(r"e(-?)\+?0*", r"e\1", text))
+    if text.removeprefix("-") in CONSTANTS:
+        return text.replace(text.removeprefix("-"), CONSTANTS[text.removeprefix("-")])
+    return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(text, re.sub(r"e(-?)\+?0*", r"e\1", text))
 
 
 def tensor(x):

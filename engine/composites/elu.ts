@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { expm1 } from '../ops/expm1.ts';
+import { gt } from '../ops/gt.ts';
+import { minimum } from '../ops/minimum.ts';
+import { mul } from '../ops/mul.ts';
+import { operand } from '../ops/op.ts';
+import { where } from '../ops/where.ts';
+import type { Builder } from '../program/builder.ts';
+import type { Var } from '../program/program.ts';
+import type { Composite } from './composite.ts';
+import { elementwiseComposite } from './elementwise.ts';
+
+const params = z.strictObject({ alpha: z.number().default(1) });
+
+/** `x` where positive, and an exponential approach to `-alpha` elsewhere. */
+export const elu: Composite<z.output<typeof params>> = elementwiseComposite({
+  name: 'elu',
+  doc: '`x` where it is positive, `alpha * (exp(x) - 1)` elsewhere; `alpha` is 1 by default.',
+  operands: [operand('x', 'float')],
+  params,
+  positional: ['alpha'],
+  build: (b, [x], { alpha }) => exponentialLinear(b, x, alpha),
+  domain: [[-2, -0.1]],
+  cases: [
+    {
+      inputs: [{ type: 'f64[8]', data: [-1000, -3, -0.5, 0, 1e-9, 2, 1000, NaN] }],
+      outputs: [{ type: 'f64[8]', data: [-1, -0.950212931632136, -0.3934693402873665, 0, 1e-9, 2, 1000, NaN] }],
+      source: 'jax',
+    },
+    {
+      inputs: [{ type: 'f32[4]', data: [-20, -0.1, 0.1, 5] }],
+      params: { alpha: 0.5 },
+      outputs: [{ type: 'f32[4]', data: [-0.5, -0.047581293, 0.1, 5] }],
+      source: 'jax',
+    },
+  ],
+});
+
+/** `elu` as equations. */
+export function exponentialLinear(b: Builder, x: Var, alpha: number): Var {
+  const zero = b.full(0, x.type);
+  // The branch not taken must stay finite, or its derivative would be 0 · ∞.
+  return where(b, gt(b, x, zero), x, mul(b, expm1(b, minimum(b, x, zero)), b.full(alpha, x.type)));
+}
