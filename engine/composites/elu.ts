@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { expm1 } from '../ops/expm1.ts';
-import { gt } from '../ops/gt.ts';
+import { lt } from '../ops/lt.ts';
 import { minimum } from '../ops/minimum.ts';
 import { mul } from '../ops/mul.ts';
 import { operand } from '../ops/op.ts';
@@ -12,10 +12,10 @@ import { elementwiseComposite } from './elementwise.ts';
 
 const params = z.strictObject({ alpha: z.number().default(1) });
 
-/** `x` where positive, and an exponential approach to `-alpha` elsewhere. */
+/** An exponential approach to `-alpha` where `x` is negative, `x` elsewhere. */
 export const elu: Composite<z.output<typeof params>> = elementwiseComposite({
   name: 'elu',
-  doc: '`x` where it is positive, `alpha * (exp(x) - 1)` elsewhere; `alpha` is 1 by default.',
+  doc: '`alpha * (exp(x) - 1)` where `x` is negative, `x` elsewhere; `alpha` is 1 by default. The derivative at 0 is 1.',
   operands: [operand('x', 'float')],
   params,
   positional: ['alpha'],
@@ -40,5 +40,5 @@ export const elu: Composite<z.output<typeof params>> = elementwiseComposite({
 export function exponentialLinear(b: Builder, x: Var, alpha: number): Var {
   const zero = b.full(0, x.type);
   // The branch not taken must stay finite, or its derivative would be 0 · ∞.
-  return where(b, gt(b, x, zero), x, mul(b, expm1(b, minimum(b, x, zero)), b.full(alpha, x.type)));
+  return where(b, lt(b, x, zero), mul(b, expm1(b, minimum(b, x, zero)), b.full(alpha, x.type)), x);
 }

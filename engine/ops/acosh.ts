@@ -11,11 +11,11 @@ export const acosh: Op = elementwise({
   aliases: ['arccosh'],
   doc: 'The inverse hyperbolic cosine of `x`; NaN where `x < 1`.',
   operands: [operand('x', 'float')],
-  // d acosh x = dx / √((x - 1)(x + 1)), the factors being exact near 1.
+  // d acosh x = dx / (√(x - 1) √(x + 1)), which is NaN for all x < 1.
   jvp: [
     (b, dx, { x: [x] }) => {
       const one = b.full(1, x.type);
-      return mul(b, dx, rsqrt(b, mul(b, sub(b, x, one), add(b, x, one))));
+      return mul(b, dx, mul(b, rsqrt(b, sub(b, x, one)), rsqrt(b, add(b, x, one))));
     },
   ],
   // log(1 + t + √t √(t + 2)) for t = x - 1, which is log 2x where 1 is lost beside x.
