@@ -84,7 +84,8 @@ export function decodeBytes(dtype: unknown, shape: unknown, bytes: Uint8Array, w
   const wanted = size * WIRE_BYTES[wire];
   if (bytes.length !== wanted)
     throw invalid(where, [], `has ${bytes.length} bytes, expected ${wanted} for ${wire}[${dimensions.join(',')}]`);
-  const aligned = bytes.byteOffset % WIRE_BYTES[wire] === 0 ? bytes : bytes.slice();
+  // Not slice(): that of a Buffer copies nothing.
+  const aligned = bytes.byteOffset % WIRE_BYTES[wire] === 0 ? bytes : Uint8Array.from(bytes);
   switch (wire) {
     case 'float16':
       return new Value('float32', dimensions, widenFloat16(aligned, size));
@@ -131,18 +132,12 @@ export const TEXT_LIMITS = { elements: 2 ** 24, bytes: 2 ** 28 } as const;
 
 /** The JSON text of a tensor; throws `limit_exceeded` when it would be over `TEXT_LIMITS`. */
 export function tensorToJson(tensor: Tensor, encoding: TextEncoding): string {
-  checkTextSize([tensor], encoding);
+  checkTextSize(tensor.data.length, tensor.data.byteLength, encoding);
   return toJsonText(encodeTensor(tensor, encoding));
 }
 
-/** Throws `limit_exceeded` unless these tensors together fit in one JSON text. */
-export function checkTextSize(tensors: readonly Tensor[], encoding: TextEncoding): void {
-  let elements = 0;
-  let bytes = 0;
-  for (const { data } of tensors) {
-    elements += data.length;
-    bytes += data.byteLength;
-  }
+/** Throws `limit_exceeded` unless tensors of so many elements and bytes in all fit in one JSON text. */
+export function checkTextSize(elements: number, bytes: number, encoding: TextEncoding): void {
   if (encoding === 'base64' ? bytes <= TEXT_LIMITS.bytes : elements <= TEXT_LIMITS.elements) return;
   const found = encoding === 'base64' ? `${bytes} bytes` : `${elements} elements`;
   throw new EngineError('limit_exceeded', `the reply has ${found}, too many for JSON; ask for the encoding 'binary'`);
@@ -241,7 +236,7 @@ function checkRows(json: unknown, shape: Shape, path: number[], where: Where): v
   for (let row = 0; row < rows.length; row++) {
     const list = rows[row];
     const below = axis + 1 < shape.length || !Array.isArray(list) || list.length !== wanted ? [...path, row] : path;
-    if (!Array.isArray(list)) throw invalid(where, below, `is ${describe(list)}, expected a list of ${wanted}`);
+    if (!Array.isArray(list)) throw invalid(where, below, `is ${describeJson(list)}, expected a list of ${wanted}`);
     if (list.length !== wanted)
       throw invalid(where, below, `has ${list.length} elements, expected ${wanted} like the lists before it`);
     if (below !== path) checkRows(list, shape, below, where);
@@ -315,7 +310,7 @@ function readInt64(element: unknown): bigint | string {
 }
 
 function readDecimal(text: string): bigint | string {
-  if (!/^-?\d{1,19}$/.test(text)) return `is ${describe(text)}, expected an integer or a decimal string`;
+  if (!/^-?\d{1,19}$/.test(text)) return `is ${describeJson(text)}, expected an integer or a decimal string`;
   const integer = BigInt(text);
   return BigInt.asIntN(64, integer) === integer ? integer : `is ${text}, out of range for int64`;
 }
@@ -325,14 +320,14 @@ function readBool(element: unknown): number | string {
 }
 
 function readPlainBool(element: unknown): number | string {
-  return typeof element === 'boolean' ? Number(element) : `is ${describe(element)}, expected true or false`;
+  return typeof element === 'boolean' ? Number(element) : `is ${describeJson(element)}, expected true or false`;
 }
 
 function notANumber(element: unknown): string {
   if (element === null) return 'is null; send "NaN" for a missing number';
   if (typeof element === 'string')
-    return `is ${describe(element)}; the only strings are "NaN", "Infinity" and "-Infinity"`;
-  return `is ${describe(element)}, expected a number`;
+    return `is ${describeJson(element)}; the only strings are "NaN", "Infinity" and "-Infinity"`;
+  return `is ${describeJson(element)}, expected a number`;
 }
 
 function readDType(dtype: unknown, where: Where): WireDType {
@@ -340,18 +335,22 @@ function readDType(dtype: unknown, where: Where): WireDType {
     return WIRE_DTYPES[dtype as keyof typeof WIRE_DTYPES];
   const names = Object.keys(WIRE_DTYPES);
   const guess = typeof dtype === 'string' ? didYouMean(dtype, names) : '';
-  const found = dtype === undefined ? 'has no dtype' : `has the dtype ${describe(dtype)}`;
+  const found = dtype === undefined ? 'has no dtype' : `has the dtype ${describeJson(dtype)}`;
   throw invalid(below(where, 'dtype'), [], `${found}, expected one of ${names.slice(0, 7).join(', ')}.${guess}`);
 }
 
 function readShape(shape: unknown, where: Where, limits: Limits): Shape {
   const at = below(where, 'shape');
-  if (!Array.isArray(shape)) throw invalid(at, [], `has the shape ${describe(shape)}, expected a list of sizes`);
+  if (!Array.isArray(shape)) throw invalid(at, [], `has the shape ${describeJson(shape)}, expected a list of sizes`);
   if (shape.length > limits.rank)
     throw new EngineError('limit_exceeded', `${nameOf(where)} has more than ${limits.rank} dimensions`, at);
   for (const [axis, size] of shape.entries()) {
     if (Number.isInteger(size) && size >= 0 && size < 2 ** 31) continue;
-    throw invalid(below(at, String(axis)), [], `has the size ${describe(size)} at axis ${axis}, expected 0 to 2^31-1`);
+    throw invalid(
+      below(at, String(axis)),
+      [],
+      `has the size ${describeJson(size)} at axis ${axis}, expected 0 to 2^31-1`,
+    );
   }
   checkSize(shape, at, limits);
   // A copy holds no -0 and cannot be changed through the request.
@@ -380,7 +379,7 @@ function checkBools(bytes: Uint8Array, where: Where, shape: Shape): void {
 }
 
 function readBase64(text: unknown, where: Where): Uint8Array {
-  if (typeof text !== 'string') throw invalid(where, [], `has ${describe(text)} for base64, expected a string`);
+  if (typeof text !== 'string') throw invalid(where, [], `has ${describeJson(text)} for base64, expected a string`);
   try {
     return Uint8Array.fromBase64(text);
   } catch {
@@ -522,7 +521,12 @@ function nameOf(where: Where): string {
 }
 
 function below(where: Where, key: string): Where {
-  return { ...where, pointer: `${where.pointer ?? ''}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}` };
+  return { ...where, pointer: joinPointer(where.pointer ?? '', key) };
+}
+
+/** The RFC 6901 pointer to a member of what `pointer` leads to. */
+export function joinPointer(pointer: string, key: string | number): string {
+  return `${pointer}/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 /** The index of an element from its place in row-major order. */
@@ -552,7 +556,7 @@ function isRecord(json: unknown): json is Record<string, unknown> {
 }
 
 /** A JSON value in a few words, for an error message. */
-function describe(json: unknown): string {
+export function describeJson(json: unknown): string {
   if (Array.isArray(json)) return `a list of ${json.length}`;
   if (typeof json === 'string') return JSON.stringify(clip(json));
   return typeof json === 'object' && json !== null ? 'an object' : String(json);

@@ -1,0 +1,169 @@
+/** @file The configuration: everything the service reads from its environment, checked at start-up. */
+import { hash } from 'node:crypto';
+import { z } from 'zod';
+import { nearest } from '../engine/errors.ts';
+import { DEFAULT_LIMITS, type Limits } from '../engine/limits.ts';
+
+const PREFIX = 'ADJOINT_';
+const LIMIT_PREFIX = `${PREFIX}LIMIT_`;
+
+/** Whole milliseconds; a day is longer than any of them is meant to be. */
+const milliseconds = z.coerce.number().int().min(1).max(86_400_000);
+
+/** A duration that may be none at all. */
+const pause = z.coerce.number().int().min(0).max(86_400_000);
+
+/** `tenant:key` pairs separated by commas, kept as digests only. */
+const apiKeysSchema = z
+  .string()
+  .default('')
+  .transform((text, context) =>
+    text
+      .split(',')
+      .filter((pair) => pair.trim() !== '')
+      .map((pair, index) => {
+        const [, tenant, key] = /^\s*([A-Za-z0-9_-]{1,63}):(\S{16,})\s*$/.exec(pair) ?? [];
+        // The text is not repeated: it may be a key with a slip in it.
+        if (tenant === undefined || key === undefined)
+          context.addIssue(`pair ${index + 1} is not 'tenant:key' with a key of 16 characters or more`);
+        return { tenant: tenant ?? '', digest: digestOf(key ?? '') };
+      }),
+  );
+
+/** The variables of the environment, by name. */
+const environmentSchema = z.object({
+  /** The address to listen on; one that other hosts can reach needs API keys. */
+  ADJOINT_HOST: z.string().default('127.0.0.1'),
+  /** The port to listen on; 0 takes any that is free. */
+  ADJOINT_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  ADJOINT_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  /** Who may call: `tenant:key,tenant:key`. */
+  ADJOINT_API_KEYS: apiKeysSchema,
+  /** Bytes of a request body. */
+  ADJOINT_BODY_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .max(2 ** 30)
+    .default(64 * 2 ** 20),
+  /** Connections open at once. */
+  ADJOINT_MAX_CONNECTIONS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
+  /** Until the headers of a request must have come. */
+  ADJOINT_HEADERS_TIMEOUT_MS: milliseconds.default(10_000),
+  /** Until a whole request, body included, must have come. */
+  ADJOINT_REQUEST_TIMEOUT_MS: milliseconds.default(60_000),
+  /** How long an idle connection is kept. */
+  ADJOINT_KEEP_ALIVE_TIMEOUT_MS: milliseconds.default(72_000),
+  /** The deadline of a computation that names none. */
+  ADJOINT_TIMEOUT_MS: milliseconds.default(30_000),
+  /** The longest deadline a request may ask for. */
+  ADJOINT_MAX_TIMEOUT_MS: milliseconds.default(300_000),
+  /** From not ready to not listening: the time a load balancer needs to notice. */
+  ADJOINT_DRAIN_DELAY_MS: pause.default(0),
+  /** How long requests in flight may go on when the service stops. */
+  ADJOINT_DRAIN_TIMEOUT_MS: milliseconds.default(25_000),
+});
+
+const configSchema = environmentSchema
+  .refine((env) => env.ADJOINT_API_KEYS.length > 0 || isLoopback(env.ADJOINT_HOST), {
+    path: ['ADJOINT_HOST'],
+    message: 'other hosts can reach this address: set ADJOINT_API_KEYS, or listen on 127.0.0.1',
+  })
+  .refine((env) => env.ADJOINT_HEADERS_TIMEOUT_MS <= env.ADJOINT_REQUEST_TIMEOUT_MS, {
+    path: ['ADJOINT_HEADERS_TIMEOUT_MS'],
+    message: 'must not be longer than ADJOINT_REQUEST_TIMEOUT_MS',
+  })
+  .refine((env) => env.ADJOINT_TIMEOUT_MS <= env.ADJOINT_MAX_TIMEOUT_MS, {
+    path: ['ADJOINT_TIMEOUT_MS'],
+    message: 'must not be longer than ADJOINT_MAX_TIMEOUT_MS',
+  })
+  .transform((env) => ({
+    host: env.ADJOINT_HOST,
+    port: env.ADJOINT_PORT,
+    logLevel: env.ADJOINT_LOG_LEVEL,
+    apiKeys: env.ADJOINT_API_KEYS,
+    bodyLimit: env.ADJOINT_BODY_LIMIT,
+    maxConnections: env.ADJOINT_MAX_CONNECTIONS,
+    headersTimeout: env.ADJOINT_HEADERS_TIMEOUT_MS,
+    requestTimeout: env.ADJOINT_REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: env.ADJOINT_KEEP_ALIVE_TIMEOUT_MS,
+    timeout: env.ADJOINT_TIMEOUT_MS,
+    maxTimeout: env.ADJOINT_MAX_TIMEOUT_MS,
+    drainDelay: env.ADJOINT_DRAIN_DELAY_MS,
+    drainTimeout: env.ADJOINT_DRAIN_TIMEOUT_MS,
+  }));
+
+/** The configuration in force; durations are milliseconds. */
+export type Config = z.output<typeof configSchema> & { readonly limits: Limits };
+
+/** One API key: whom it belongs to, and the SHA-256 digest that a caller's key is compared with. */
+export type ApiKey = Config['apiKeys'][number];
+
+/** A configuration that cannot be used; the message has one line for each faulty variable. */
+export class ConfigError extends Error {
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'));
+    this.name = 'ConfigError';
+  }
+}
+
+/** The configuration that an environment describes; throws `ConfigError` naming every faulty variable. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  // Compose files and shells leave empty what is not set.
+  const set = Object.entries(environment).filter(([name, value]) => name.startsWith(PREFIX) && value);
+  const faults = set.flatMap(([name]) => misspelling(name));
+  const parsed = configSchema.safeParse(Object.fromEntries(set));
+  for (const issue of parsed.error?.issues ?? []) faults.push(`${issue.path.join('.')}: ${issue.message}`);
+  const limits = readLimits(set, faults);
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
+  return { ...parsed.data, limits };
+}
+
+/** The digest under which an API key is kept and compared. */
+export function digestOf(key: string): Buffer {
+  return hash('sha256', key, 'buffer');
+}
+
+function readLimits(set: readonly (readonly [string, string | undefined])[], faults: string[]): Limits {
+  const limits: { -readonly [Name in keyof Limits]: Limits[Name] } = { ...DEFAULT_LIMITS };
+  for (const [variable, text] of set) {
+    const name = LIMIT_NAMES.get(variable);
+    if (name === undefined) continue;
+    const parsed = limitSchema(name).safeParse(text);
+    if (parsed.success) limits[name] = parsed.data;
+    else faults.push(`${variable}: ${parsed.error.issues[0]?.message}`);
+  }
+  return limits;
+}
+
+const LIMIT_NAMES: ReadonlyMap<string, keyof Limits> = new Map(
+  (Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]).map((name) => [LIMIT_PREFIX + name.toUpperCase(), name]),
+);
+
+/** Limits that the document's schema or 32-bit indices also hold; the others may be any safe integer. */
+const CEILINGS: Partial<Limits> = { rank: 8, name_length: 128, elements: 2 ** 31 - 1, constant_elements: 2 ** 31 - 1 };
+
+function limitSchema(name: keyof Limits): z.ZodType<number> {
+  return z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(CEILINGS[name] ?? Number.MAX_SAFE_INTEGER);
+}
+
+/** A fault for a name near one of ours; a variable of some other tool with our prefix is none of our business. */
+function misspelling(name: string): string[] {
+  const known = [...Object.keys(environmentSchema.shape), ...LIMIT_NAMES.keys()];
+  if (known.includes(name)) return [];
+  // The prefix, which is always right, would make any two short names look alike.
+  const guess = nearest(
+    name.slice(PREFIX.length),
+    known.map((other) => other.slice(PREFIX.length)),
+  );
+  if (guess !== undefined) return [`${name}: there is no such variable. Did you mean '${PREFIX}${guess}'?`];
+  return name.startsWith(LIMIT_PREFIX) ? [`${name}: there is no such limit`] : [];
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}

@@ -1,0 +1,160 @@
+/** @file The REST port: every row of the method table as a route, over one pipeline of authenticate, parse, validate, handle, write. */
+import { randomUUID } from 'node:crypto';
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from 'fastify';
+import type { Logger } from 'pino';
+import type { Engine } from '../../engine/engine.ts';
+import package_ from '../../package.json' with { type: 'json' };
+import type { Method } from '../api/method.ts';
+import type { Config } from '../config.ts';
+import { authenticate, LOCAL_TENANT, Unauthenticated } from './auth.ts';
+import { addDocs } from './docs.ts';
+import { openApiDocument } from './openapi.ts';
+import { acceptBody, hasBody, serve } from './pipeline.ts';
+import { PROBLEM_CODES, PROBLEM_TYPE, problemOf, problemRow, rawResponse, toProblemError } from './problem.ts';
+import { Routes, refuseRoute } from './routes.ts';
+
+/** What the REST port is made of. */
+export interface AppOptions {
+  readonly engine: Engine;
+  readonly config: Config;
+  readonly methods: readonly Method[];
+  readonly log: Logger;
+  /** Whether new work is welcome; `/readyz` says so. */
+  readonly ready?: () => boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    tenant: string;
+  }
+  interface FastifyContextConfig {
+    /** Whether callers without a key may see it: health and documentation, nothing else. */
+    open?: boolean;
+  }
+}
+
+const MAX_HEADER_BYTES = 16_384;
+
+/** The application, not yet listening: `inject` serves tests, `listen` the world. */
+export function createApp(options: AppOptions): FastifyInstance {
+  const { config, log } = options;
+  const app = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request' }),
+    genReqId: ({ headers }) => requestId(headers['x-request-id']),
+    bodyLimit: config.bodyLimit,
+    requestTimeout: config.requestTimeout,
+    keepAliveTimeout: config.keepAliveTimeout,
+    // Silence on a connection: longer than any computation, and the end of a client that does not read its reply.
+    connectionTimeout: config.maxTimeout + config.requestTimeout,
+    http: {
+      headersTimeout: config.headersTimeout,
+      // Node looks for late requests no more often than this; its default of 30 s would make the timeouts mere hints.
+      connectionsCheckingInterval: Math.min(1000, Math.ceil(config.headersTimeout / 4)),
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+    // While the service stops, what still arrives on open connections is served.
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, config),
+    clientErrorHandler: (fault, socket) => {
+      const response = rawResponse(fault, randomUUID());
+      if (response !== undefined && socket.writable) socket.write(response);
+      socket.destroySoon();
+    },
+  });
+  app.server.maxConnections = config.maxConnections;
+  app.decorateRequest('tenant', LOCAL_TENANT);
+  // Bodies are read as bytes whatever their type says; `acceptBody` has already refused all but two types.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
+  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, config));
+  const routes = addMethods(app, options);
+  addHooks(app, options, routes);
+  addOwnRoutes(app, options);
+  return app;
+}
+
+/** The routes of the method table; returned so that an unknown path can be told from an unknown verb. */
+function addMethods(app: FastifyInstance, options: AppOptions): Routes {
+  const routes = new Routes();
+  app.addHook('onRoute', ({ method, url }) => routes.add(url, method));
+  for (const method of options.methods) {
+    app.route({
+      method: method.verb,
+      url: method.path.replace(/\{(\w+)\}/g, ':$1'),
+      handler: (request, reply) => serve(method, request, reply, options),
+    });
+  }
+  return routes;
+}
+
+function addHooks(app: FastifyInstance, { config, log, ready }: AppOptions, routes: Routes): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    // A client on an open connection would otherwise hold up the stop for as long as it likes.
+    if (ready?.() === false) reply.header('connection', 'close');
+    if (request.routeOptions.config.open !== true)
+      request.tenant = authenticate(request.headers.authorization, config.apiKeys);
+    if (request.is404) return refuseRoute(request, reply, routes);
+    if (hasBody(request)) acceptBody(request, config);
+    done();
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    log.info(
+      {
+        request: request.id,
+        method: request.method,
+        // The pattern, not the path: a path may hold a session's id.
+        route: request.routeOptions.url,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 1000) / 1000,
+      },
+      'served',
+    );
+    done();
+  });
+}
+
+/** Health, documentation, and the description of the errors. */
+function addOwnRoutes(app: FastifyInstance, { methods, ready }: AppOptions): void {
+  app.register(async (scope) => {
+    scope.addHook('onRoute', (route) => {
+      route.config = { ...route.config, open: true };
+    });
+    scope.get('/', (_, reply) => reply.redirect('/docs'));
+    scope.get('/healthz', () => ({ status: 'ok' }));
+    scope.get('/readyz', (_, reply) => {
+      const isReady = ready?.() !== false;
+      return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'draining' });
+    });
+    let document: string | undefined;
+    scope.get('/openapi.json', (_, reply) => {
+      document ??= JSON.stringify(openApiDocument(methods, package_.version));
+      return reply.type('application/json; charset=utf-8').send(document);
+    });
+    for (const code of PROBLEM_CODES) scope.get(`/errors/${code}`, () => problemRow(code));
+    addDocs(scope);
+  });
+}
+
+function sendProblem(reason: unknown, request: FastifyRequest, reply: FastifyReply, config: Config): FastifyReply {
+  const error = toProblemError(reason, config.bodyLimit);
+  const problem = problemOf(error, request.id);
+  if (problem.code === 'internal') request.log.error({ err: error.cause ?? error }, 'failed');
+  if (error instanceof Unauthenticated) reply.header('www-authenticate', 'Bearer');
+  if (problem.status === 503) reply.header('retry-after', '1');
+  // A body that nobody will read is discarded by node as it comes, so that the client gets to read this reply.
+  if (reply.getHeader('connection') === 'close' && problem.code === 'body_too_large') reply.removeHeader('connection');
+  return reply.code(problem.status).header('x-request-id', request.id).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+}
+
+function requestId(header: unknown): string {
+  return typeof header === 'string' && /^[A-Za-z0-9._:-]{1,64}$/.test(header) ? header : randomUUID();
+}

@@ -1,0 +1,77 @@
+/** @file Request bodies as JSON: bounded in depth, free of keys that reach for prototypes. */
+import { isUtf8 } from 'node:buffer';
+import { EngineError } from '../../engine/errors.ts';
+import { joinPointer } from '../../engine/formats/tensor.ts';
+
+/** Lists and objects within one another that a body may have. */
+export const MAX_DEPTH = 32;
+
+/** The JSON value that a body holds; throws `invalid_json`. */
+export function parseJson(body: Buffer): unknown {
+  if (body.length === 0) throw new EngineError('invalid_json', 'the body is empty, expected a JSON object');
+  if (!isUtf8(body)) throw new EngineError('invalid_json', 'the body is not UTF-8 text');
+  if (isDeeperThan(body, MAX_DEPTH))
+    throw new EngineError('invalid_json', `the body nests more than ${MAX_DEPTH} lists and objects`);
+  const text = body.toString();
+  const json = parseText(text);
+  if (mayHoldForbiddenKey(text)) refuseForbiddenKeys(json, '');
+  return json;
+}
+
+function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (reason) {
+    throw new EngineError('invalid_json', (reason as SyntaxError).message);
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Whether lists and objects nest deeper than `limit`, found without parsing; malformed text is left to the parser. */
+export function isDeeperThan(body: Buffer, limit: number): boolean {
+  let depth = 0;
+  for (let i = 0; i < body.length; i++) {
+    const byte = body[i] as number;
+    if (byte === QUOTE) {
+      i = endOfString(body, i);
+    } else if (byte > 0x5a) {
+      // '[' and '{', ']' and '}' differ in one bit; nothing else but the letters of literals comes this high.
+      if ((byte | 0x20) === 0x7b && ++depth > limit) return true;
+      if ((byte | 0x20) === 0x7d) depth--;
+    }
+  }
+  return false;
+}
+
+/** The place of the quote that ends the string which begins at `start`; the end of the body when none does. */
+function endOfString(body: Buffer, start: number): number {
+  for (let i = start + 1; i < body.length; i++) {
+    const byte = body[i];
+    if (byte === QUOTE) return i;
+    if (byte === BACKSLASH) i++;
+    else if (i === start + 128 && body.indexOf(BACKSLASH, i) < 0) return body.indexOf(QUOTE, i) >>> 0;
+  }
+  return body.length;
+}
+
+/** Whether the text is worth searching; an escape may spell any key. */
+function mayHoldForbiddenKey(text: string): boolean {
+  return text.includes('__proto__') || text.includes('"constructor"') || text.includes('\\u');
+}
+
+/** Throws at a key that would reach a prototype if the object were ever copied key by key. */
+function refuseForbiddenKeys(json: unknown, pointer: string): void {
+  if (typeof json !== 'object' || json === null) return;
+  for (const [key, value] of Object.entries(json)) {
+    const at = joinPointer(pointer, key);
+    if (key === '__proto__' || (key === 'constructor' && holdsPrototype(value)))
+      throw new EngineError('invalid_request', `the key '${key}' is not allowed`, { pointer: at });
+    if (typeof value === 'object') refuseForbiddenKeys(value, at);
+  }
+}
+
+function holdsPrototype(json: unknown): boolean {
+  return typeof json === 'object' && json !== null && Object.hasOwn(json, 'prototype');
+}

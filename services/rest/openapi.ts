@@ -1,0 +1,219 @@
+/** @file The OpenAPI 3.1 document, made from the method table and the error table alone. */
+import { STATUS_CODES } from 'node:http';
+import { z } from 'zod';
+import type { Method } from '../api/method.ts';
+import { JSON_LENGTH_HEADER } from './binary.ts';
+import { PROBLEM_CODES, type ProblemCode, problemRow } from './problem.ts';
+
+type Json = Record<string, unknown>;
+
+/** The OpenAPI 3.1 document of these methods; the same table always gives the same document, key for key. */
+export function openApiDocument(methods: readonly Method[], version: string): Json {
+  const schemas: Json = { Problem: PROBLEM_SCHEMA };
+  const paths: Record<string, Json> = {};
+  for (const method of methods) {
+    paths[method.path] = { ...paths[method.path], [method.verb.toLowerCase()]: operationOf(method, schemas) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Adjoint',
+      version,
+      summary: 'Autodiff as a service: a computation graph and values in, values and exact derivatives out.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    // Either alternative may apply: a service on a loopback address needs no key.
+    security: [{ bearer: [] }, {}],
+    paths,
+    components: {
+      schemas: Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
+      responses: Object.fromEntries([...PROBLEMS].map(([status, codes]) => [`Problem${status}`, problemsOf(codes)])),
+      parameters: PARAMETERS,
+      headers: HEADERS,
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An API key; it names the tenant.' } },
+    },
+  };
+}
+
+function operationOf(method: Method, schemas: Json): Json {
+  const hasBody = method.verb !== 'GET';
+  const request = hoist(z.toJSONSchema(method.request, { io: 'input', unrepresentable: 'any' }), schemas);
+  const response = hoist(z.toJSONSchema(method.response, { io: 'input', unrepresentable: 'any' }), schemas);
+  const inPath = pathParameters(method.path);
+  const fields = (request.properties ?? {}) as Record<string, Json>;
+  const inQuery = hasBody ? [] : Object.keys(fields).filter((name) => !inPath.includes(name));
+  const required = (request.required ?? []) as string[];
+  return {
+    operationId: method.name,
+    summary: method.summary,
+    ...(method.description !== undefined && { description: method.description }),
+    parameters: [
+      ...inPath.map((name) => ({ name, in: 'path', required: true, schema: fields[name] ?? { type: 'string' } })),
+      ...inQuery.map((name) => ({ name, in: 'query', required: required.includes(name), schema: fields[name] })),
+      ...Object.keys(PARAMETERS).map((name) => ({ $ref: `#/components/parameters/${name}` })),
+    ],
+    ...(hasBody && { requestBody: bodyOf(method, share(`${method.name}Request`, request, schemas)) }),
+    responses: {
+      200: {
+        description: 'The answer.',
+        headers: Object.fromEntries(
+          Object.keys(HEADERS).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+        ),
+        content: {
+          'application/json': { schema: share(`${method.name}Response`, response, schemas) },
+          ...(hasBody && { 'application/octet-stream': { schema: BINARY_SCHEMA } }),
+        },
+      },
+      ...Object.fromEntries(
+        [...PROBLEMS]
+          .filter(([, codes]) => hasBody || codes.some((code) => !BODY_CODES.has(code)))
+          .map(([status]) => [status, { $ref: `#/components/responses/Problem${status}` }]),
+      ),
+    },
+  };
+}
+
+function bodyOf(method: Method, schema: Json): Json {
+  const examples = method.examples.map(({ title, request }) => [exampleKey(title), { summary: title, value: request }]);
+  return {
+    required: true,
+    content: {
+      'application/json': { schema, examples: Object.fromEntries(examples) },
+      'application/octet-stream': { schema: BINARY_SCHEMA },
+    },
+  };
+}
+
+/** A title as a key that any tool accepts. */
+function exampleKey(title: string): string {
+  return title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+}
+
+function pathParameters(path: string): string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
+}
+
+/** A reference to a schema, which is put among the shared ones under `name`. */
+function share(name: string, schema: Json, schemas: Json): Json {
+  schemas[name] = schema;
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/** The schema with its named parts moved among the shared ones and every reference pointed there. */
+function hoist(schema: z.core.JSONSchema.BaseSchema, schemas: Json): Json {
+  const { $schema: _, $defs, ...rest } = schema;
+  for (const [name, part] of Object.entries($defs ?? {})) schemas[name] = rewriteReferences(part);
+  return rewriteReferences(rest) as Json;
+}
+
+function rewriteReferences(json: unknown): unknown {
+  if (Array.isArray(json)) return json.map(rewriteReferences);
+  if (typeof json !== 'object' || json === null) return json;
+  const entries = Object.entries(json)
+    // An id is a name in our registry, and in a document it would change the base of its references.
+    .filter(([key, value]) => !((key === 'id' || key === '$id') && typeof value === 'string'))
+    .map(([key, value]) =>
+      key === '$ref' && typeof value === 'string'
+        ? [key, value.replace('#/$defs/', '#/components/schemas/')]
+        : [key, rewriteReferences(value)],
+    );
+  return Object.fromEntries(entries);
+}
+
+/** Codes that only a request with a body can meet. */
+const BODY_CODES: ReadonlySet<ProblemCode> = new Set(['invalid_json', 'unsupported_media_type', 'body_too_large']);
+
+/** Codes that no documented operation answers: another verb's, and the one that nobody is left to read. */
+const UNSEEN_CODES: ReadonlySet<ProblemCode> = new Set(['method_not_allowed', 'cancelled']);
+
+/** The codes of each HTTP status, in ascending order. */
+const PROBLEMS: ReadonlyMap<number, readonly ProblemCode[]> = new Map(
+  [
+    ...Map.groupBy(
+      PROBLEM_CODES.filter((code) => !UNSEEN_CODES.has(code)),
+      (code) => problemRow(code).status,
+    ),
+  ].sort(([a], [b]) => a - b),
+);
+
+function problemsOf(codes: readonly ProblemCode[]): Json {
+  const rows = codes.map((code) => problemRow(code));
+  const status = rows[0]?.status ?? 500;
+  return {
+    description: rows.map(({ code, title }) => `\`${code}\`: ${title}`).join(' '),
+    content: {
+      'application/problem+json': {
+        schema: { $ref: '#/components/schemas/Problem' },
+        examples: Object.fromEntries(
+          rows.map((row) => [row.code, { value: { ...row, detail: STATUS_CODES[status], instance: 'f3a1' } }]),
+        ),
+      },
+    },
+  };
+}
+
+const PROBLEM_SCHEMA: Json = {
+  type: 'object',
+  description: 'Problem details (RFC 9457).',
+  properties: {
+    type: { type: 'string', format: 'uri-reference', description: 'Where the code is described.' },
+    title: { type: 'string', description: 'What the code means.' },
+    status: { type: 'integer', description: 'The HTTP status.' },
+    detail: { type: 'string', description: 'What was given, what was wanted, and where.' },
+    instance: { type: 'string', description: 'The request id.' },
+    code: { type: 'string', enum: PROBLEM_CODES },
+    node: { type: 'string', description: "The client's node." },
+    op: { type: 'string', description: 'The op of that node.' },
+    input: { type: 'string', description: "The client's name of the offending tensor." },
+    param: { type: 'string', description: 'The offending param.' },
+    pointer: { type: 'string', format: 'json-pointer', description: 'The place in the request body (RFC 6901).' },
+    errors: {
+      type: 'array',
+      description: 'Every fault found, where there are several.',
+      items: {
+        type: 'object',
+        properties: { pointer: { type: 'string', format: 'json-pointer' }, detail: { type: 'string' } },
+        required: ['pointer', 'detail'],
+      },
+    },
+  },
+  required: ['type', 'title', 'status', 'detail', 'instance', 'code'],
+};
+
+const BINARY_SCHEMA: Json = {
+  type: 'string',
+  contentMediaType: 'application/octet-stream',
+  description:
+    'JSON of the length that Inference-Header-Content-Length gives, then the raw little-endian bytes of each ' +
+    '{dtype, shape, binary_data_size} in it, in order. The reply has this form for options.encoding "binary".',
+};
+
+const PARAMETERS: Json = {
+  RequestId: {
+    name: 'X-Request-Id',
+    in: 'header',
+    description: 'An id for the request; one is made up when it is absent or unusual.',
+    schema: { type: 'string', pattern: '^[A-Za-z0-9._:-]{1,64}$' },
+  },
+  TimeoutMs: {
+    name: 'X-Timeout-Ms',
+    in: 'header',
+    description: 'The deadline of the computation, in milliseconds.',
+    schema: { type: 'integer', minimum: 1 },
+  },
+  JsonLength: {
+    name: JSON_LENGTH_HEADER,
+    in: 'header',
+    description: 'The bytes of the body that are JSON, where raw tensors follow them.',
+    schema: { type: 'integer', minimum: 0 },
+  },
+};
+
+const HEADERS: Json = {
+  'X-Request-Id': { description: 'The id of the request.', schema: { type: 'string' } },
+  'Server-Timing': { description: 'How long each stage took, in milliseconds.', schema: { type: 'string' } },
+};
