@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { expm1 } from '../ops/expm1.ts';
 import { lt } from '../ops/lt.ts';
-import { minimum } from '../ops/minimum.ts';
 import { mul } from '../ops/mul.ts';
 import { operand } from '../ops/op.ts';
 import { where } from '../ops/where.ts';
@@ -39,6 +38,8 @@ export const elu: Composite<z.output<typeof params>> = elementwiseComposite({
 /** `elu` as equations. */
 export function exponentialLinear(b: Builder, x: Var, alpha: number): Var {
   const zero = b.full(0, x.type);
+  const negative = lt(b, x, zero);
   // The branch not taken must stay finite, or its derivative would be 0 · ∞.
-  return where(b, lt(b, x, zero), mul(b, expm1(b, minimum(b, x, zero)), b.full(alpha, x.type)), x);
+  const bent = expm1(b, where(b, negative, x, zero));
+  return where(b, negative, mul(b, bent, b.full(alpha, x.type)), x);
 }
