@@ -6,6 +6,9 @@ import { ParamMismatch } from './op.ts';
 /** One axis, negative ones counted from the end. */
 export const axisSchema = z.number().int().min(-8).max(7);
 
+/** Axes of an equation, counted from the front. */
+export const axisIndicesSchema = z.array(z.number().int().min(0).max(7)).max(8).readonly();
+
 /** One axis, several, or `null` for all. */
 export const axesSchema = z.union([axisSchema, z.array(axisSchema).max(8).readonly(), z.null()]);
 
@@ -26,9 +29,14 @@ export function normalAxis(axis: number, rank: number, param = 'axis'): number {
 /** Axes as increasing indices from the front; throws `ParamMismatch` when one is missing or given twice. */
 export function normalAxes(axes: number | readonly number[] | null | undefined, shape: Shape): number[] {
   if (axes === null || axes === undefined) return shape.map((_, axis) => axis);
+  return orderedAxes(axes, shape.length).sort((a, b) => a - b);
+}
+
+/** Axes as indices from the front in the order given; throws `ParamMismatch` when one is missing or given twice. */
+export function orderedAxes(axes: number | readonly number[], rank: number, param = 'axes'): number[] {
   const list = typeof axes === 'number' ? [axes] : axes;
-  const normal = list.map((axis) => normalAxis(axis, shape.length, 'axes')).sort((a, b) => a - b);
-  if (new Set(normal).size !== normal.length) throw new ParamMismatch('axes', `axes [${list}] name an axis twice`);
+  const normal = list.map((axis) => normalAxis(axis, rank, param));
+  if (new Set(normal).size !== normal.length) throw new ParamMismatch(param, `${param} [${list}] name an axis twice`);
   return normal;
 }
 

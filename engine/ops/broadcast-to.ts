@@ -14,6 +14,7 @@ export const broadcastTo: Op<z.output<typeof params>> = movement({
   name: 'broadcast_to',
   doc: "`x` repeated along new leading axes and along its axes of size 1 until it has `shape` (NumPy's rules).",
   params,
+  surface: { params, positional: ['shape'], build: (b, [x], { shape }) => broadcastTo(b, x, { shape }) },
   type: (x, { shape }) => {
     const lead = shape.length - x.shape.length;
     if (lead < 0 || x.shape.some((size, axis) => size !== 1 && size !== shape[axis + lead]))
@@ -29,11 +30,7 @@ export const broadcastTo: Op<z.output<typeof params>> = movement({
     const ones = new Array<number>(shape.length - rest.length).fill(1);
     return broadcastTo(b, reshape(b, x, { shape: [size, ...ones, ...rest] }), { shape: [size, ...shape] });
   },
-  simplify: (b, x, { shape }) => {
-    if (sameShape(x.type.shape, shape)) return x;
-    const value = b.uniform(x);
-    return value === undefined ? null : b.full(value, { dtype: x.type.dtype, shape });
-  },
+  simplify: (_, x, { shape }) => (sameShape(x.type.shape, shape) ? x : null),
   source: (e, at, { x: [x] }) => {
     const { shape } = x as TensorType;
     const lead = at.shape.length - shape.length;

@@ -2,12 +2,10 @@ import { z } from 'zod';
 import { dtypeSchema, shapeSchema } from '../program/document.ts';
 import { toElement } from '../types.ts';
 import { defineOp, type Op } from './op.ts';
+import { checkScalar, scalarParam, scalarSchema } from './scalar.ts';
+import { shapeOrSizeSchema, sizesFrom } from './sizes.ts';
 
-const params = z.strictObject({
-  value: z.custom<number>((value) => typeof value === 'number'),
-  dtype: dtypeSchema,
-  shape: shapeSchema,
-});
+const params = z.strictObject({ value: scalarParam, dtype: dtypeSchema, shape: shapeSchema });
 
 /** Every element is `value`. */
 export const full: Op<z.output<typeof params>> = defineOp({
@@ -18,7 +16,21 @@ export const full: Op<z.output<typeof params>> = defineOp({
   variadic: false,
   broadcast: false,
   params,
-  type: (_, { dtype, shape }) => [{ dtype, shape }],
+  surface: {
+    params: z.strictObject({
+      shape: shapeOrSizeSchema,
+      value: scalarSchema.optional(),
+      fill_value: scalarSchema.optional(),
+      dtype: dtypeSchema.optional(),
+    }),
+    positional: ['shape', 'value', 'dtype'],
+    build: (b, _, { shape, value, fill_value, dtype }, { floatDtype }) =>
+      full(b, { value: value ?? fill_value ?? 0, dtype: dtype ?? floatDtype, shape: sizesFrom(shape) }),
+  },
+  type: (_, { value, dtype, shape }) => {
+    checkScalar(value, dtype, 'value');
+    return [{ dtype, shape }];
+  },
   jvp: [],
   batch: (b, { params }) => ({ y: [full(b, params)], batched: [false] }),
   uniform: ({ value }) => value,

@@ -1,8 +1,13 @@
 /** @file Every op, by family. */
+
 import { abs } from './abs.ts';
 import { acos } from './acos.ts';
 import { acosh } from './acosh.ts';
 import { add } from './add.ts';
+import { all } from './all.ts';
+import { any } from './any.ts';
+import { argmax } from './argmax.ts';
+import { argmin } from './argmin.ts';
 import { asin } from './asin.ts';
 import { asinh } from './asinh.ts';
 import { assign } from './assign.ts';
@@ -15,6 +20,7 @@ import { broadcastTo } from './broadcast-to.ts';
 import { cast } from './cast.ts';
 import { ceil } from './ceil.ts';
 import { clip } from './clip.ts';
+import { concatenate } from './concatenate.ts';
 import { cond } from './cond.ts';
 import { constant } from './constant.ts';
 import { cos } from './cos.ts';
@@ -22,10 +28,12 @@ import { cosh } from './cosh.ts';
 import { customLinear } from './custom-linear.ts';
 import { customVjp } from './custom-vjp.ts';
 import { div } from './div.ts';
+import { dotGeneral } from './dot-general.ts';
 import { eq } from './eq.ts';
 import { erf } from './erf.ts';
 import { exp } from './exp.ts';
 import { expm1 } from './expm1.ts';
+import { flip } from './flip.ts';
 import { floor } from './floor.ts';
 import { floorDivide } from './floor-divide.ts';
 import { full } from './full.ts';
@@ -33,6 +41,7 @@ import { ge } from './ge.ts';
 import { gt } from './gt.ts';
 import { hypot } from './hypot.ts';
 import { identity } from './identity.ts';
+import { iota } from './iota.ts';
 import { isfinite } from './isfinite.ts';
 import { isinf } from './isinf.ts';
 import { isnan } from './isnan.ts';
@@ -45,26 +54,33 @@ import { logicalNot } from './logical-not.ts';
 import { logicalOr } from './logical-or.ts';
 import { logicalXor } from './logical-xor.ts';
 import { lt } from './lt.ts';
+import { max } from './max.ts';
 import { maximum } from './maximum.ts';
+import { min } from './min.ts';
 import { minimum } from './minimum.ts';
 import { mul } from './mul.ts';
 import { ne } from './ne.ts';
 import { neg } from './neg.ts';
+import { pad } from './pad.ts';
 import { pow } from './pow.ts';
+import { prod } from './prod.ts';
 import { remainder } from './remainder.ts';
 import { reshape } from './reshape.ts';
 import { round } from './round.ts';
 import { rsqrt } from './rsqrt.ts';
 import { scan } from './scan.ts';
+import { scatterAdd } from './scatter-add.ts';
 import { sigmoid } from './sigmoid.ts';
 import { sign } from './sign.ts';
 import { sin } from './sin.ts';
 import { sinh } from './sinh.ts';
+import { slice } from './slice.ts';
 import { softplus } from './softplus.ts';
 import { sqrt } from './sqrt.ts';
 import { stopGradient } from './stop-gradient.ts';
 import { sub } from './sub.ts';
 import { sum } from './sum.ts';
+import { take } from './take.ts';
 import { tan } from './tan.ts';
 import { tanh } from './tanh.ts';
 import { transpose } from './transpose.ts';
@@ -77,6 +93,10 @@ export const OPS = [
   acos,
   acosh,
   add,
+  all,
+  any,
+  argmax,
+  argmin,
   asin,
   asinh,
   assign,
@@ -89,6 +109,7 @@ export const OPS = [
   cast,
   ceil,
   clip,
+  concatenate,
   cond,
   constant,
   cos,
@@ -96,10 +117,12 @@ export const OPS = [
   customLinear,
   customVjp,
   div,
+  dotGeneral,
   eq,
   erf,
   exp,
   expm1,
+  flip,
   floor,
   floorDivide,
   full,
@@ -107,6 +130,7 @@ export const OPS = [
   gt,
   hypot,
   identity,
+  iota,
   isfinite,
   isinf,
   isnan,
@@ -119,26 +143,33 @@ export const OPS = [
   logicalOr,
   logicalXor,
   lt,
+  max,
   maximum,
+  min,
   minimum,
   mul,
   ne,
   neg,
+  pad,
   pow,
+  prod,
   remainder,
   reshape,
   round,
   rsqrt,
   scan,
+  scatterAdd,
   sigmoid,
   sign,
   sin,
   sinh,
+  slice,
   softplus,
   sqrt,
   stopGradient,
   sub,
   sum,
+  take,
   tan,
   tanh,
   transpose,

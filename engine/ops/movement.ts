@@ -31,7 +31,10 @@ export function movement<P>(rules: Movement<P>): Op<P> {
     jvp: 'linear',
     transpose: [transpose],
     batch: (b, { x: [x], params }, _, size) => ({ y: [batch(b, x, params, size)], batched: [true] }),
-    ...(simplify ? { simplify: (b, { x: [x], params }) => simplify(b, x, params) } : {}),
+    simplify: (b, { x: [x], params }, y) => {
+      const value = b.uniform(x);
+      return value === undefined ? (simplify?.(b, x, params) ?? null) : b.full(value, y);
+    },
     lower: { kind: 'map', element: (e, read, at, form) => read(0, source(e, at, form)) },
   });
 }

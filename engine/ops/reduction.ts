@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import type { Expr, Exprs } from '../compile/expr.ts';
 import { foldIndex, type Index, indexAt, indexAtLinear } from '../compile/index-space.ts';
-import type { DType, Shape, TensorType } from '../types.ts';
+import type { Builder } from '../program/builder.ts';
+import type { Var } from '../program/program.ts';
+import { type DType, type Shape, sizeOf, type TensorType } from '../types.ts';
 import { keptShape, normalAxes, reduceSchema } from './axes.ts';
 import { accepts } from './elementwise.ts';
 import {
@@ -25,7 +27,7 @@ export const axesParams = z.strictObject({ axes: z.array(z.number().int().min(0)
 export type Axes = z.output<typeof axesParams>;
 
 interface ReductionRules
-  extends Pick<OpRules<Axes>, 'name' | 'aliases' | 'doc' | 'jvp' | 'transpose' | 'simplify' | 'cases'> {
+  extends Pick<OpRules<Axes>, 'name' | 'aliases' | 'surface' | 'doc' | 'jvp' | 'transpose' | 'simplify' | 'cases'> {
   readonly kind: Operand['kind'];
   readonly result?: (x: DType) => DType;
   /** The accumulators, for elements of a dtype. */
@@ -44,22 +46,32 @@ interface ReductionRules
 export function reduction(rules: ReductionRules): Op<Axes> {
   const { kind, result, monoid, lift, finish, needsElements, domain, ...rest } = rules;
   const op: Op<Axes> = defineOp<Axes>({
-    samples: samplesOf(kind, domain),
+    samples: samplesOf(kind, domain, needsElements),
+    surface: {
+      params: reduceSchema,
+      positional: ['axes'],
+      build: (b, [x], { axes, axis, keepdims, keep_dims }) => {
+        const folded = normalAxes(axes ?? axis, x.type.shape);
+        return kept(b, op(b, x, { axes: folded }), x.type.shape, folded, keepdims ?? keep_dims);
+      },
+    },
+    // The fold of one element is that element.
+    ...(lift
+      ? {}
+      : {
+          simplify: (b, { x: [x], params: { axes } }, y) =>
+            axes.length === 0
+              ? x
+              : sizeOf(axes.map((axis) => x.type.shape[axis] as number)) === 1
+                ? reshape(b, x, { shape: y.shape })
+                : null,
+        }),
     ...rest,
     family: 'reduction',
     operands: [operand('x', kind)],
     variadic: false,
     broadcast: false,
     params: axesParams,
-    surface: {
-      params: reduceSchema,
-      positional: ['axes'],
-      build: (b, [x], { axes, axis, keepdims, keep_dims }) => {
-        const folded = normalAxes(axes ?? axis, x.type.shape);
-        const reduced = op(b, x, { axes: folded });
-        return (keepdims ?? keep_dims) ? reshape(b, reduced, { shape: keptShape(x.type.shape, folded) }) : reduced;
-      },
-    },
     type: ([x], { axes }) => {
       const { dtype, shape } = x as TensorType;
       if (!accepts(kind, dtype)) throw new TypeMismatch(0, `a ${kind} tensor`);
@@ -95,6 +107,17 @@ export function reduction(rules: ReductionRules): Op<Axes> {
   return op;
 }
 
+/** A reduced tensor, with the folded axes kept at size 1 if so wished. */
+export function kept(
+  b: Builder,
+  reduced: Var,
+  shape: Shape,
+  axes: readonly number[],
+  keepdims: boolean | undefined,
+): Var {
+  return keepdims ? reshape(b, reduced, { shape: keptShape(shape, axes) }) : reduced;
+}
+
 function interleave(
   e: Exprs,
   shape: Shape,
@@ -123,9 +146,20 @@ function checkAxes(axes: readonly number[], shape: Shape): void {
   });
 }
 
-function samplesOf(kind: Operand['kind'], domain: Sample['domain']): Sample[] {
+function samplesOf(kind: Operand['kind'], domain: Sample['domain'], needsElements: boolean | undefined): Sample[] {
   const dtypes = kind === 'bool' ? ['bool'] : kind === 'float' ? ['f64', 'f32'] : ['f64', 'f32', 'i32', 'i64'];
-  return dtypes.flatMap((dtype) =>
-    [[0], [0, 1], [1]].map((axes) => ({ types: [`${dtype}[2,3]`], params: { axes }, ...(domain ? { domain } : {}) })),
-  );
+  const sample = (type: string, axes: readonly number[]): Sample => ({
+    types: [type],
+    params: { axes },
+    ...(domain ? { domain } : {}),
+  });
+  const [first] = dtypes;
+  return [
+    ...dtypes.flatMap((dtype) => [[0], [0, 1], [1]].map((axes) => sample(`${dtype}[2,3]`, axes))),
+    sample(`${first}`, []),
+    sample(`${first}[2,3,2]`, [0, 2]),
+    sample(`${first}[2,1,3]`, [1]),
+    sample(`${first}[2,0]`, [0]),
+    ...(needsElements ? [] : [sample(`${first}[0,3]`, [0]), sample(`${first}[2,0]`, [0, 1])]),
+  ];
 }

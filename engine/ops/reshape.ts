@@ -7,11 +7,23 @@ import { type Op, ParamMismatch } from './op.ts';
 
 const params = z.strictObject({ shape: shapeSchema });
 
+const size = z
+  .number()
+  .int()
+  .min(-1)
+  .max(2 ** 31 - 1);
+
 /** The same elements in row-major order under another shape. */
 export const reshape: Op<z.output<typeof params>> = movement({
   name: 'reshape',
-  doc: 'The elements of `x` in row-major order under another `shape` of the same size.',
+  doc: 'The elements of `x` in row-major order under another `shape` of the same size; one size may be -1 and follows from the others.',
   params,
+  surface: {
+    params: z.strictObject({ shape: z.union([size, z.array(size).max(8).readonly()]) }),
+    positional: ['shape'],
+    build: (b, [x], { shape }) =>
+      reshape(b, x, { shape: resolved(typeof shape === 'number' ? [shape] : shape, sizeOf(x.type.shape)) }),
+  },
   type: (x, { shape }) => {
     if (sizeOf(x.shape) !== sizeOf(shape))
       throw new ParamMismatch(
@@ -41,3 +53,12 @@ export const reshape: Op<z.output<typeof params>> = movement({
     { types: ['i32[4]'], params: { shape: [2, 1, 2] } },
   ],
 });
+
+function resolved(shape: readonly number[], elements: number): readonly number[] {
+  const open = shape.filter((size) => size < 0);
+  if (open.length === 0) return shape;
+  const known = sizeOf(shape.filter((size) => size >= 0));
+  if (open.length > 1 || known === 0 || elements % known !== 0)
+    throw new ParamMismatch('shape', `the -1 in shape [${shape}] has no one size that makes ${elements} elements`);
+  return shape.map((size) => (size < 0 ? elements / known : size));
+}

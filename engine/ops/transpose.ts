@@ -1,16 +1,29 @@
 import { z } from 'zod';
 import { indexAt } from '../compile/index-space.ts';
 import type { TensorType } from '../types.ts';
+import { axisIndicesSchema, axisSchema, orderedAxes } from './axes.ts';
 import { movement } from './movement.ts';
 import { type Op, ParamMismatch } from './op.ts';
 
-const params = z.strictObject({ axes: z.array(z.number().int().min(0).max(7)).max(8).readonly() });
+const params = z.strictObject({ axes: axisIndicesSchema });
+
+const order = z.array(axisSchema).max(8).readonly().nullable().optional();
 
 /** The axes of `x` in another order: axis `i` of the output is axis `axes[i]` of `x`. */
 export const transpose: Op<z.output<typeof params>> = movement({
   name: 'transpose',
-  doc: 'The axes of `x` in another order: axis `i` of the output is axis `axes[i]` of `x`.',
+  aliases: ['permute_dims', 'permute'],
+  doc: 'The axes of `x` in another order: axis `i` of the output is axis `axes[i]` of `x`. Without `axes` their order is reversed.',
   params,
+  surface: {
+    params: z.strictObject({ axes: order, perm: order }),
+    positional: ['axes'],
+    build: (b, [x], { axes, perm }) => {
+      const wanted = axes ?? perm;
+      const reversed = x.type.shape.map((_, axis) => axis).reverse();
+      return transpose(b, x, { axes: wanted ? orderedAxes(wanted, x.type.shape.length) : reversed });
+    },
+  },
   type: (x, { axes }) => {
     const sorted = [...axes].sort((a, b) => a - b);
     if (axes.length !== x.shape.length || sorted.some((axis, i) => axis !== i))
@@ -23,7 +36,7 @@ export const transpose: Op<z.output<typeof params>> = movement({
     if (axes.every((axis, i) => axis === i)) return x;
     const inner = b.producer(x);
     if (inner?.op !== transpose) return null;
-    const before = inner.params['axes'] as readonly number[];
+    const before = inner.params.axes as readonly number[];
     return transpose(b, inner.inputs[0] as typeof x, { axes: axes.map((axis) => before[axis] as number) });
   },
   source: (e, at, { x: [x], params }) => {

@@ -1,0 +1,93 @@
+/** @file Which axes of two tensors a contraction runs together, sums over, and keeps. */
+import { z } from 'zod';
+import { type Shape, stridesOf, type TensorType } from '../types.ts';
+import { axisIndicesSchema } from './axes.ts';
+import { ParamMismatch, TypeMismatch } from './op.ts';
+
+/** Pairs of axes to sum over and pairs that run together, as in `lax.dot_general`. */
+export const contractionParams = z.strictObject({
+  lhs_contract: axisIndicesSchema,
+  rhs_contract: axisIndicesSchema,
+  lhs_batch: axisIndicesSchema,
+  rhs_batch: axisIndicesSchema,
+});
+
+/** The params of a contraction. */
+export type Contraction = z.output<typeof contractionParams>;
+
+/** The axes that are neither batch nor contracted, increasing. */
+export function freeAxes(rank: number, batch: readonly number[], contract: readonly number[]): number[] {
+  return Array.from({ length: rank }, (_, axis) => axis).filter(
+    (axis) => !batch.includes(axis) && !contract.includes(axis),
+  );
+}
+
+/** The sizes of some axes. */
+export function sizesOf(shape: Shape, axes: readonly number[]): number[] {
+  return axes.map((axis) => shape[axis] as number);
+}
+
+/** The shape of a contraction: batch, then what is free of each side; throws when the axes do not fit. */
+export function contractedShape(lhs: TensorType, rhs: TensorType, params: Contraction): number[] {
+  const { lhs_batch, rhs_batch, lhs_contract, rhs_contract } = params;
+  checkAxes('lhs', lhs.shape, lhs_batch, lhs_contract);
+  checkAxes('rhs', rhs.shape, rhs_batch, rhs_contract);
+  checkPairs('rhs_batch', lhs.shape, lhs_batch, rhs.shape, rhs_batch);
+  checkPairs('rhs_contract', lhs.shape, lhs_contract, rhs.shape, rhs_contract);
+  return [
+    ...sizesOf(lhs.shape, lhs_batch),
+    ...sizesOf(lhs.shape, freeAxes(lhs.shape.length, lhs_batch, lhs_contract)),
+    ...sizesOf(rhs.shape, freeAxes(rhs.shape.length, rhs_batch, rhs_contract)),
+  ];
+}
+
+function checkAxes(side: 'lhs' | 'rhs', shape: Shape, batch: readonly number[], contract: readonly number[]): void {
+  const used = [...batch, ...contract];
+  if (used.some((axis) => axis < 0 || axis >= shape.length) || new Set(used).size !== used.length)
+    throw new ParamMismatch(
+      `${side}_contract`,
+      `${side}_contract [${contract}] and ${side}_batch [${batch}] must name different axes of shape [${shape}]`,
+    );
+}
+
+function checkPairs(
+  param: string,
+  lhs: Shape,
+  lhsAxes: readonly number[],
+  rhs: Shape,
+  rhsAxes: readonly number[],
+): void {
+  const given = sizesOf(rhs, rhsAxes);
+  const wanted = sizesOf(lhs, lhsAxes);
+  if (given.length !== wanted.length)
+    throw new ParamMismatch(param, `${param} [${rhsAxes}] must name ${wanted.length} axes, as on the left`);
+  const wrong = given.findIndex((size, i) => size !== wanted[i]);
+  if (wrong >= 0)
+    throw new TypeMismatch(
+      1,
+      `a tensor of size ${wanted[wrong]} along axis ${rhsAxes[wrong]}, as the left has along axis ${lhsAxes[wrong]}`,
+    );
+}
+
+/** The stride of a group of axes that are one axis of their joint size in storage; `undefined` when they are not. */
+function jointStride(shape: Shape, axes: readonly number[]): number | undefined {
+  const strides = stridesOf(shape);
+  let joint: number | undefined;
+  let expected: number | undefined;
+  for (const axis of axes.filter((axis) => shape[axis] !== 1).reverse()) {
+    joint ??= strides[axis];
+    if (expected !== undefined && strides[axis] !== expected) return undefined;
+    expected = strides[axis]! * shape[axis]!;
+  }
+  return joint ?? 0;
+}
+
+/** One stride for each group of axes; `undefined` when a group has none, or none of the last two has stride 1. */
+export function groupStrides(
+  shape: Shape,
+  groups: readonly [batch: readonly number[], readonly number[], readonly number[]],
+): readonly [number, number, number] | undefined {
+  const [batch, first, second] = groups.map((axes) => jointStride(shape, axes));
+  if (batch === undefined || first === undefined || second === undefined) return undefined;
+  return first <= 1 || second <= 1 ? [batch, first, second] : undefined;
+}

@@ -1,0 +1,250 @@
+import { z } from 'zod';
+import { indexAt } from '../compile/index-space.ts';
+import type { Routine } from '../compile/routine.ts';
+import type { Builder } from '../program/builder.ts';
+import type { Var } from '../program/program.ts';
+import { formatType, sizeOf, type TensorType } from '../types.ts';
+import { axisSchema, orderedAxes } from './axes.ts';
+import { broadcastTo } from './broadcast-to.ts';
+import {
+  type Contraction,
+  contractedShape,
+  contractionParams,
+  freeAxes,
+  groupStrides,
+  sizesOf,
+} from './contraction.ts';
+import { moveAxis } from './indexing.ts';
+import { matmulRoutine } from './matmul-routine.ts';
+import { mul } from './mul.ts';
+import { defineOp, type Form, type Op, operand, TypeMismatch } from './op.ts';
+import { reshape } from './reshape.ts';
+import { inverse, transpose } from './transpose.ts';
+
+const axesParam = z.array(axisSchema).max(8).readonly();
+
+/** The sums of products over pairs of axes. */
+export const dotGeneral: Op<Contraction> = defineOp({
+  name: 'dot_general',
+  family: 'linalg',
+  doc: 'The sums of products of `lhs` and `rhs` over the pairs of axes `lhs_contract` and `rhs_contract`, for each position along the pairs `lhs_batch` and `rhs_batch`. The axes of the result are the batch, what is left of `lhs`, what is left of `rhs`.',
+  operands: [operand('lhs'), operand('rhs')],
+  variadic: false,
+  broadcast: false,
+  params: contractionParams,
+  surface: {
+    params: z.strictObject({
+      lhs_contract: axesParam,
+      rhs_contract: axesParam,
+      lhs_batch: axesParam.optional(),
+      rhs_batch: axesParam.optional(),
+    }),
+    build: (b, [lhs, rhs], { lhs_contract, rhs_contract, lhs_batch = [], rhs_batch = [] }) =>
+      dotGeneral(b, lhs, rhs, {
+        lhs_contract: orderedAxes(lhs_contract, lhs.type.shape.length, 'lhs_contract'),
+        rhs_contract: orderedAxes(rhs_contract, rhs.type.shape.length, 'rhs_contract'),
+        lhs_batch: orderedAxes(lhs_batch, lhs.type.shape.length, 'lhs_batch'),
+        rhs_batch: orderedAxes(rhs_batch, rhs.type.shape.length, 'rhs_batch'),
+      }),
+  },
+  type: (types, params) => {
+    const [lhs, rhs] = types as readonly [TensorType, TensorType];
+    if (lhs.dtype === 'bool') throw new TypeMismatch(0, 'a number tensor');
+    if (rhs.dtype !== lhs.dtype) throw new TypeMismatch(1, formatType({ dtype: lhs.dtype, shape: rhs.shape }));
+    return [{ dtype: lhs.dtype, shape: contractedShape(lhs, rhs, params) }];
+  },
+  jvp: [
+    (b, dx, { x: [, rhs], params }) => dotGeneral(b, dx, rhs, params),
+    (b, dy, { x: [lhs], params }) => dotGeneral(b, lhs, dy, params),
+  ],
+  transpose: [
+    (b, ct, { x: [lhs, rhs], params }) => {
+      const { batch, lhsFree, rhsFree } = places(lhs.type, rhs.type, params);
+      const found = dotGeneral(b, ct, rhs, {
+        lhs_contract: rhsFree.map((_, i) => batch.length + lhsFree.length + i),
+        rhs_contract: rhsFree,
+        lhs_batch: batch,
+        rhs_batch: params.rhs_batch,
+      });
+      const summed = sortedBy(params.lhs_contract, params.rhs_contract);
+      return transpose(b, found, { axes: inverse([...params.lhs_batch, ...lhsFree, ...summed]) });
+    },
+    (b, ct, { x: [lhs, rhs], params }) => {
+      const { batch, lhsFree, rhsFree } = places(lhs.type, rhs.type, params);
+      const found = dotGeneral(b, lhs, ct, {
+        lhs_contract: lhsFree,
+        rhs_contract: lhsFree.map((_, i) => batch.length + i),
+        lhs_batch: params.lhs_batch,
+        rhs_batch: batch,
+      });
+      const summed = sortedBy(params.rhs_contract, params.lhs_contract);
+      return transpose(b, found, { axes: inverse([...params.rhs_batch, ...summed, ...rhsFree]) });
+    },
+  ],
+  batch: (b, { x: [lhs, rhs], params }, [lhsBatched, rhsBatched]) => {
+    const later = (axes: readonly number[], by: boolean | undefined): number[] => axes.map((axis) => axis + Number(by));
+    const { lhs_contract, rhs_contract, lhs_batch, rhs_batch } = params;
+    const both = lhsBatched && rhsBatched ? [0] : [];
+    const y = dotGeneral(b, lhs, rhs, {
+      lhs_contract: later(lhs_contract, lhsBatched),
+      rhs_contract: later(rhs_contract, rhsBatched),
+      lhs_batch: [...both, ...later(lhs_batch, lhsBatched)],
+      rhs_batch: [...both, ...later(rhs_batch, rhsBatched)],
+    });
+    if (both.length > 0) return { y: [y], batched: [true] };
+    // A batch of one side alone is the first of its free axes.
+    const lhsFree = lhs.type.shape.length - lhs_batch.length - lhs_contract.length;
+    return { y: [moveAxis(b, y, lhs_batch.length + (rhsBatched ? lhsFree : 0), 0)], batched: [true] };
+  },
+  simplify: (b, { x: [lhs, rhs], params }, y) => {
+    if (params.lhs_contract.length === 0) return outer(b, lhs, rhs, params, y);
+    const left = relaid(b, lhs, params.lhs_batch, params.lhs_contract);
+    const right = relaid(b, rhs, params.rhs_batch, params.rhs_contract);
+    if (!left && !right) return null;
+    return dotGeneral(b, left?.x ?? lhs, right?.x ?? rhs, {
+      lhs_batch: left?.batch ?? params.lhs_batch,
+      lhs_contract: left?.contract ?? params.lhs_contract,
+      rhs_batch: right?.batch ?? params.rhs_batch,
+      rhs_contract: right?.contract ?? params.rhs_contract,
+    });
+  },
+  lower: {
+    kind: 'reduce',
+    reduction: (e, read, at, { x, params }) => {
+      const [lhs, rhs] = x as readonly [TensorType, TensorType];
+      const { lhs_contract, rhs_contract, lhs_batch, rhs_batch } = params;
+      const { batch, lhsFree, rhsFree } = places(lhs, rhs, params);
+      const split = batch.length + lhsFree.length;
+      return {
+        over: sizesOf(lhs.shape, lhs_contract),
+        monoid: { identity: [e.const(0, lhs.dtype)], combine: ([p], [q]) => [e.add(p!, q!)] },
+        element: (r) => {
+          const kept = at.axes();
+          const summed = r.axes();
+          const left = inverse([...lhs_batch, ...lhsFree, ...lhs_contract]);
+          const right = inverse([...rhs_batch, ...rhsFree, ...rhs_contract]);
+          const fromLeft = [...kept.slice(0, split), ...summed];
+          const fromRight = [...kept.slice(0, batch.length), ...kept.slice(split), ...summed];
+          const p = read(
+            0,
+            indexAt(
+              e,
+              lhs.shape,
+              left.map((i) => fromLeft[i]!),
+            ),
+          );
+          const q = read(
+            1,
+            indexAt(
+              e,
+              rhs.shape,
+              right.map((i) => fromRight[i]!),
+            ),
+          );
+          return [e.mul(p, q)];
+        },
+        finish: ([total]) => total!,
+      };
+    },
+    routine,
+  },
+  cases: [],
+  samples: [
+    { types: ['f64[2,3]', 'f64[3,4]'], params: dims([1], [0]) },
+    { types: ['f64[3,2]', 'f64[4,3]'], params: dims([0], [1]) },
+    { types: ['f64[3]', 'f64[3]'], params: dims([0], [0]) },
+    { types: ['f64[2]', 'f64[3]'], params: dims([], []) },
+    { types: ['f64[2,3,4]', 'f64[4,2,2,3]'], params: dims([2, 1], [0, 3]) },
+    { types: ['f64[2,3,4]', 'f64[3,4,5]'], params: dims([2], [1], [1], [0]) },
+    { types: ['f64[2,3,4,2]', 'f64[3,2,2,4]'], params: dims([3], [1], [2, 1], [3, 0]) },
+    { types: ['f64[2,3]', 'f64[2,3]'], params: dims([], [], [0, 1], [0, 1]) },
+    { types: ['f32[5,6]', 'f32[6,7]'], params: dims([1], [0]) },
+    { types: ['f64[2,0]', 'f64[0,3]'], params: dims([1], [0]) },
+    { types: ['f64[0,2]', 'f64[2,3]'], params: dims([1], [0]) },
+    { types: ['i32[2,3]', 'i32[3,2]'], params: dims([1], [0]) },
+    { types: ['i64[2,3]', 'i64[3]'], params: dims([1], [0]) },
+  ],
+});
+
+/** Where the axes of each side are: the batch and both kinds of free axes, in the order of the result. */
+function places(
+  lhs: TensorType,
+  rhs: TensorType,
+  params: Contraction,
+): Record<'batch' | 'lhsFree' | 'rhsFree', number[]> {
+  return {
+    batch: params.lhs_batch.map((_, i) => i),
+    lhsFree: freeAxes(lhs.shape.length, params.lhs_batch, params.lhs_contract),
+    rhsFree: freeAxes(rhs.shape.length, params.rhs_batch, params.rhs_contract),
+  };
+}
+
+/** Axes in the order that makes their partners increase. */
+function sortedBy(axes: readonly number[], partners: readonly number[]): number[] {
+  return axes
+    .map((axis, i) => [partners[i]!, axis] as const)
+    .sort(([p], [q]) => p - q)
+    .map(([, axis]) => axis);
+}
+
+/** The product without a sum: each side repeated along the free axes of the other. */
+function outer(b: Builder, lhs: Var, rhs: Var, params: Contraction, { shape }: TensorType): Var {
+  const { batch, lhsFree, rhsFree } = places(lhs.type, rhs.type, params);
+  const ones = lhsFree.map(() => 1);
+  const left = transpose(b, lhs, { axes: [...params.lhs_batch, ...lhsFree] });
+  const right = transpose(b, rhs, { axes: [...params.rhs_batch, ...rhsFree] });
+  const spread = reshape(b, left, { shape: [...left.type.shape, ...rhsFree.map(() => 1)] });
+  const aligned = reshape(b, right, {
+    shape: [...right.type.shape.slice(0, batch.length), ...ones, ...right.type.shape.slice(batch.length)],
+  });
+  return mul(b, broadcastTo(b, spread, { shape }), broadcastTo(b, aligned, { shape }));
+}
+
+/** A side without the transposition before it, or with one, where that lets it be read with one stride per group. */
+function relaid(
+  b: Builder,
+  x: Var,
+  batch: readonly number[],
+  contract: readonly number[],
+): { readonly x: Var; readonly batch: readonly number[]; readonly contract: readonly number[] } | null {
+  const free = freeAxes(x.type.shape.length, batch, contract);
+  const inner = b.producer(x);
+  if (inner?.op === transpose) {
+    const before = inner.inputs[0]!;
+    const order = inner.params.axes as readonly number[];
+    const [from, kept, summed] = [batch, free, contract].map((axes) => axes.map((axis) => order[axis]!));
+    const increasing = kept!.every((axis, i) => i === 0 || axis > kept![i - 1]!);
+    if (increasing && groupStrides(before.type.shape, [from!, kept!, summed!]))
+      return { x: before, batch: from!, contract: summed! };
+  }
+  if (groupStrides(x.type.shape, [batch, free, contract])) return null;
+  return {
+    x: transpose(b, x, { axes: [...batch, ...free, ...contract] }),
+    batch: batch.map((_, i) => i),
+    contract: contract.map((_, i) => batch.length + free.length + i),
+  };
+}
+
+function routine({ x, params }: Form<Contraction>): Routine {
+  const [lhs, rhs] = x as readonly [TensorType, TensorType];
+  const { lhsFree, rhsFree } = places(lhs, rhs, params);
+  return matmulRoutine(
+    {
+      batch: sizeOf(sizesOf(lhs.shape, params.lhs_batch)),
+      m: sizeOf(sizesOf(lhs.shape, lhsFree)),
+      n: sizeOf(sizesOf(rhs.shape, rhsFree)),
+      k: sizeOf(sizesOf(lhs.shape, params.lhs_contract)),
+    },
+    { type: lhs, groups: [params.lhs_batch, lhsFree, params.lhs_contract] },
+    { type: rhs, groups: [params.rhs_batch, params.rhs_contract, rhsFree] },
+  );
+}
+
+function dims(
+  lhs_contract: readonly number[],
+  rhs_contract: readonly number[],
+  lhs_batch: readonly number[] = [],
+  rhs_batch: readonly number[] = [],
+): Contraction {
+  return { lhs_contract, rhs_contract, lhs_batch, rhs_batch };
+}
