@@ -18,10 +18,13 @@ import { layerNorm } from './layer-norm.ts';
 import { leakyRelu } from './leaky-relu.ts';
 import { linspace } from './linspace.ts';
 import { logSigmoid } from './log-sigmoid.ts';
+import { logSoftmax } from './log-softmax.ts';
 import { log2 } from './log2.ts';
 import { log10 } from './log10.ts';
+import { logsumexp } from './logsumexp.ts';
 import { matmul } from './matmul.ts';
 import { mean } from './mean.ts';
+import { meanSquaredError } from './mean-squared-error.ts';
 import { mish } from './mish.ts';
 import { moveaxis } from './moveaxis.ts';
 import { norm } from './norm.ts';
@@ -36,7 +39,10 @@ import { relu6 } from './relu6.ts';
 import { roll } from './roll.ts';
 import { selu } from './selu.ts';
 import { silu } from './silu.ts';
+import { softmax } from './softmax.ts';
+import { softmaxCrossEntropyWithLogits } from './softmax-cross-entropy-with-logits.ts';
 import { softsign } from './softsign.ts';
+import { sparseSoftmaxCrossEntropyWithLogits } from './sparse-softmax-cross-entropy-with-logits.ts';
 import { split } from './split.ts';
 import { square } from './square.ts';
 import { squaredDifference } from './squared-difference.ts';
@@ -77,8 +83,11 @@ export const COMPOSITES: readonly Composite[] = [
   log10,
   log2,
   logSigmoid,
+  logSoftmax,
+  logsumexp,
   matmul,
   mean,
+  meanSquaredError,
   mish,
   moveaxis,
   norm,
@@ -93,7 +102,10 @@ export const COMPOSITES: readonly Composite[] = [
   roll,
   selu,
   silu,
+  softmax,
+  softmaxCrossEntropyWithLogits,
   softsign,
+  sparseSoftmaxCrossEntropyWithLogits,
   split,
   square,
   squaredDifference,
