@@ -18,7 +18,7 @@ export function comparison(rules: Comparison): Op {
     operands: [operand('x', 'any'), operand('y', 'any')],
     result: () => 'bool',
     jvp: ['integer_dtype'],
-    simplify: (b, { x: [x, y] }, type) => folded(b, [x, y], type, holds as (...x: readonly number[]) => boolean),
+    simplify: (b, { x: [x, y] }, type) => folded(b, [x, y], type, holds),
     element: (e, [x, y]) => element(e, x, y),
   });
 }

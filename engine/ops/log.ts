@@ -9,7 +9,7 @@ export const log: Op = elementwise({
   doc: 'The natural logarithm of `x`; NaN where `x` is negative.',
   operands: [operand('x', 'float')],
   jvp: [(b, dx, { x: [x] }) => div(b, dx, x)],
-  simplify: (b, { x: [x] }, y) => folded(b, [x], y, (value) => Math.log(value!)),
+  simplify: (b, { x: [x] }, y) => folded(b, [x], y, (value) => Math.log(value)),
   element: 'log',
   domain: [[0.2, 3]],
   cases: [

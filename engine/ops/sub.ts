@@ -15,7 +15,7 @@ export const sub: Op = elementwise({
   simplify: (b, { x: [x, y] }, type) => {
     if (b.uniform(y) === 0) return x;
     const inner = b.producer(y);
-    return inner?.op === neg ? add(b, x, inner.inputs[0]!) : folded(b, [x, y], type, (p, q) => p! - q!);
+    return inner?.op === neg ? add(b, x, inner.inputs[0]!) : folded(b, [x, y], type, (p, q) => p - q);
   },
   element: 'sub',
   cases: [
