@@ -155,7 +155,7 @@ export interface CaseTensor {
 export interface Sample {
   /** The inputs' types as printed. */
   readonly types: readonly string[];
-  readonly params?: Params;
+  readonly params?: Readonly<Record<string, unknown>>;
   /** For each float input, the open interval to draw from where the op is smooth; default (-2, 2). */
   readonly domain?: readonly (readonly [number, number])[];
 }
@@ -172,7 +172,10 @@ export interface DocumentScope {
    * The sub-graph in a param, checked on inputs of these types. What it reads from outside itself comes first among its
    * inputs: `captures` says what that is here.
    */
-  subgraph(param: string, types: readonly TensorType[]): { readonly program: Program; readonly captures: readonly Var[] };
+  subgraph(
+    param: string,
+    types: readonly TensorType[],
+  ): { readonly program: Program; readonly captures: readonly Var[] };
   /** A variable that belongs to the node; `initial` makes its elements when the client sends none. */
   variable(name: string, type: TensorType, initial: () => TypedArray): Var;
 }

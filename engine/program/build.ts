@@ -60,10 +60,15 @@ export interface Graph {
   readonly constants: ReadonlySet<Var>;
   /** The new values of variables that nodes write, by the variable's name. */
   readonly writes: ReadonlyMap<string, Var>;
+  /** What chooses among branches, outside all sub-graphs. */
+  readonly selectors: readonly Var[];
 }
 
-/** What a name stands for: a tensor, or a number that takes the dtype of its neighbours. */
-type Binding = Var | { readonly literal: number | boolean };
+/**
+ * What a name stands for: a tensor, or a number that takes the dtype of its neighbours. A named number is a tensor too,
+ * which is read wherever that dtype is the graph's own, so that it can be differentiated.
+ */
+type Binding = Var | { readonly literal: number | boolean; readonly variable?: Var };
 
 /** Checks a document against the values sent with it; throws an `EngineError` in the client's names. */
 export function build(document: GraphDocument, values: ReadonlyMap<string, Value>, limits: Limits): Graph {
@@ -87,7 +92,8 @@ class Scope {
     const own = this.names.get(name);
     if (own !== undefined) return own;
     const outer = this.#outer?.find(name);
-    if (outer === undefined || 'literal' in outer) return outer;
+    if (outer === undefined) return undefined;
+    if ('literal' in outer) return { literal: outer.literal };
     let capture = this.captures.get(outer);
     if (!capture) {
       capture = { type: outer.type, name };
@@ -136,10 +142,12 @@ class Checker {
     for (const name of this.#values.keys())
       if (!this.#inputs.some((input) => input.name === name)) this.#failUnexpected(name);
     const names = new Map<string, Var>();
-    for (const [name, binding] of this.#root.names) if (!('literal' in binding)) names.set(name, binding);
+    for (const [name, binding] of this.#root.names) names.set(name, this.#materialize(this.#root, binding));
     // A variable's name means the variable, not what was written to it last: gradients are taken with respect to it.
     for (const { name, variable } of this.#inputs) names.set(name, variable);
+    const { eqns } = this.#root.builder;
     return {
+      selectors: eqns.filter(({ op }) => op.lower.kind === 'branch').map(({ inputs }) => inputs[0] as Var),
       program: this.#root.builder.build(outputs.map(({ variable }) => variable)),
       inputs: this.#inputs,
       outputs,
@@ -197,7 +205,8 @@ class Checker {
     for (const [name, json] of Object.entries(constants)) {
       const where: Where = { input: name, pointer: `${pointer}/${name}` };
       if (typeof json === 'number' || typeof json === 'boolean') {
-        this.#define(scope, name, { literal: json }, where);
+        const variable = this.#materialize(scope, { literal: json }, name);
+        this.#define(scope, name, { literal: json, variable }, where);
         continue;
       }
       const value = decodeTensor(json, where, this.#limits);
@@ -355,10 +364,12 @@ class Checker {
     }));
   }
 
-  #materialize(scope: Scope, binding: Binding): Var {
+  #materialize(scope: Scope, binding: Binding, name?: string): Var {
     if (!('literal' in binding)) return binding;
+    if (binding.variable) return binding.variable;
     const dtype = typeof binding.literal === 'boolean' ? 'bool' : this.#floatDtype;
     const made = scope.builder.full(Number(binding.literal), { dtype, shape: [] });
+    if (name !== undefined) rename(made, name);
     this.#constants.add(made);
     return made;
   }
@@ -441,6 +452,8 @@ class Fitting {
       const operand = operandAt(this.#entry, i) as Operand;
       if ('literal' in binding) {
         const dtype = this.#literalDtype(binding.literal, operand, common);
+        if (binding.variable?.type.dtype === dtype)
+          return shape && shape.length > 0 ? broadcastTo(this.#b, binding.variable, { shape }) : binding.variable;
         return this.#b.full(Number(binding.literal), { dtype, shape: shape ?? [] });
       }
       const dtype = operand.promoted && common ? common : dtypeFor(operand.kind, binding.type.dtype);

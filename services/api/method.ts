@@ -1,12 +1,15 @@
 /** @file What a method of the API is: a typed request to a typed response, with no transport in sight. */
-import type { z } from 'zod';
+
 import type { Logger } from 'pino';
+import type { z } from 'zod';
 import type { Engine } from '../../engine/engine.ts';
 
 /** What a handler knows beside its request. */
 export interface Context {
   /** Aborts when the client goes away or the deadline passes. */
   readonly signal: AbortSignal;
+  /** Throws `deadline_exceeded` once the deadline has passed: for work that gives nobody else the processor. */
+  checkpoint(): void;
   /** Whom the request belongs to; every stored thing is looked up under it. */
   readonly tenant: string;
   readonly log: Logger;

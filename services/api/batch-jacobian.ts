@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { derivative, open, singleTarget } from './derivative.ts';
+import { method } from './method.ts';
+import { namesIn, packed } from './nest.ts';
+import { computeFields, metaSchema, nestSchema, referenceSchema, tensorsSchema } from './schemas.ts';
+
+/** For each row of a batch, the Jacobian of the target's row with respect to the source's row. */
+export const batchJacobian = method({
+  name: 'BatchJacobian',
+  summary: 'Per-example Jacobians: [batch, ...target, ...source] of a [batch, ...] target and source.',
+  description:
+    'Only the first dimensions are checked. When rows of the target depend on other rows of the source, as after batch ' +
+    'normalisation, the result mixes them and means nothing.',
+  verb: 'POST',
+  path: '/v1/batch_jacobian',
+  request: z.strictObject({ ...computeFields, target: referenceSchema.optional(), sources: nestSchema }),
+  response: z.object({
+    values: tensorsSchema,
+    jacobians: z.unknown().meta({ description: 'In the structure of the sources.' }),
+    variables: tensorsSchema,
+    meta: metaSchema,
+  }),
+  examples: [
+    {
+      title: 'Row by row',
+      request: {
+        graph: 'z = x * x * y',
+        sources: ['x'],
+        values: {
+          x: [
+            [1, 2],
+            [3, 4],
+          ],
+          y: [
+            [3, 4],
+            [5, 6],
+          ],
+        },
+      },
+    },
+  ],
+  handle: async (request, context) => {
+    const opened = open(request, context);
+    const target = singleTarget(opened.graph, request.target);
+    const sources = [...new Set(namesIn(request.sources))];
+    const results = await derivative(request, context, opened, { kind: 'batch_jacobian', targets: [target], sources });
+    return {
+      values: results.values as never,
+      jacobians: packed(request.sources, (source) => results.tensor(`batch_jacobian/${source}`)),
+      variables: results.variables as never,
+      meta: results.meta as never,
+    };
+  },
+});

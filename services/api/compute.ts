@@ -1,0 +1,171 @@
+/** @file What the methods that compute share: from a request to a prepared computation, and from values to results. */
+import { createHash } from 'node:crypto';
+import { type Derived, derive, type Transform, withoutShifts, writeName } from '../../engine/derive.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { EngineError } from '../../engine/errors.ts';
+import { decodeTensor } from '../../engine/formats/tensor.ts';
+import { bindValue } from '../../engine/program/bind.ts';
+import { build, type Graph } from '../../engine/program/build.ts';
+import { hashProgram } from '../../engine/program/hash.ts';
+import type { Program, Var } from '../../engine/program/program.ts';
+import type { Value } from '../../engine/program/value.ts';
+import type { Executable } from '../../engine/runtime/execute.ts';
+import type { Tensor, TensorType, TypedArray } from '../../engine/types.ts';
+import type { Context } from './method.ts';
+
+/** What every request that computes brings. */
+export interface ComputeRequest {
+  readonly graph?: unknown;
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly options: { readonly device: 'auto' | 'cpu' | 'gpu' };
+}
+
+/** The values of a request, decoded. */
+export function decodeValues(
+  json: Readonly<Record<string, unknown>>,
+  engine: Engine,
+  field = 'values',
+): Map<string, Value> {
+  const values = new Map<string, Value>();
+  for (const [name, tensor] of Object.entries(json))
+    values.set(name, decodeTensor(tensor, { input: name, pointer: `/${field}/${name}` }, engine.limits));
+  return values;
+}
+
+/** The checked graph of a request, remembered by its text and the types of its values. */
+export function graphOf(
+  request: ComputeRequest,
+  values: ReadonlyMap<string, Value>,
+  engine: Engine,
+): { graph: Graph; key: string } {
+  const key = digest([request.graph, typesOf(values)]);
+  const { value } = engine.remember(`graph ${key}`, () =>
+    build(engine.readGraph(request.graph), values, engine.limits),
+  );
+  return { graph: value, key };
+}
+
+/** The types of values; of untyped ones also whether they are whole numbers, which decides what they may become. */
+function typesOf(values: ReadonlyMap<string, Value>): unknown {
+  return [...values].map(([name, { dtype, shape, data }]) => [
+    name,
+    dtype ?? (data.every((element) => Number.isInteger(element)) ? 'whole' : 'any'),
+    shape,
+  ]);
+}
+
+/** A short key for anything that is JSON. */
+export function digest(json: unknown): string {
+  const text = JSON.stringify(json);
+  return text.length < 512 ? text : createHash('sha256').update(text).digest('base64');
+}
+
+/** A computation that is compiled and waits for values. */
+export interface Prepared {
+  readonly graph: Graph;
+  readonly graphHash: string;
+  readonly derived: Derived;
+  readonly executable: Executable;
+  /** The names of the program's inputs, in order. */
+  readonly inputs: readonly string[];
+  /** The inputs' types, in order. */
+  readonly types: readonly TensorType[];
+  /** For each output's name, its place among the results. */
+  readonly places: ReadonlyMap<string, number>;
+}
+
+/** The graph with transforms applied and compiled; `outputs` picks what is computed, all by default. */
+export function prepare(
+  graph: Graph,
+  values: readonly string[],
+  transforms: readonly Transform[],
+  engine: Engine,
+  skip: ReadonlySet<string> = new Set(),
+): Prepared {
+  const derived = derive(graph, values, transforms, engine.limits.order);
+  const { program, inputs, outputs } = withoutShifts(derived);
+  const kept = outputs.map((_, i) => i).filter((i) => !skip.has(outputs[i] as string));
+  const wanted: Program = { ...program, outputs: kept.map((i) => program.outputs[i] as Var) };
+  return {
+    graph,
+    graphHash: hashProgram(graph.program),
+    derived,
+    executable: engine.compile(wanted),
+    inputs,
+    types: program.inputs.map((input) => input.type),
+    places: new Map(kept.map((i, place) => [outputs[i] as string, place])),
+  };
+}
+
+/** Results by output name, and what the reply says about how they came. */
+export interface Results {
+  tensor(name: string): Tensor;
+  readonly meta: unknown;
+  /** The new values of variables: those written, and those that a node made. */
+  readonly variables: Map<string, Tensor>;
+}
+
+/** Runs a prepared computation; `extra` are the values of tangents and cotangents by input name. */
+export async function run(
+  prepared: Prepared,
+  values: ReadonlyMap<string, Value>,
+  extra: ReadonlyMap<string, Value>,
+  context: Context,
+  request: ComputeRequest,
+  cached: boolean,
+  started: number,
+): Promise<Results> {
+  if (request.options.device === 'gpu')
+    throw new EngineError('unsupported', "this service has no GPU; use device 'auto' or 'cpu'", {
+      pointer: '/options/device',
+    });
+  const created = new Map<string, Tensor>();
+  const arrays = prepared.inputs.map((name, i) => {
+    const type = prepared.types[i] as TensorType;
+    const value = extra.get(name) ?? values.get(name);
+    return value ? bindValue(value, type, name) : initialOf(prepared.graph, name, type, created);
+  });
+  const bound = performance.now();
+  const outputs = await prepared.executable.run(arrays, () => context.checkpoint());
+  const done = performance.now();
+  const tensor = (name: string): Tensor => outputs[prepared.places.get(name) as number] as Tensor;
+  const variables = new Map(created);
+  for (const name of prepared.graph.writes.keys()) variables.set(name, tensor(writeName(name)));
+  return {
+    tensor,
+    variables,
+    meta: {
+      graph: prepared.graphHash,
+      device: 'cpu',
+      backend: context.engine.backend,
+      cached,
+      timing: { prepare: round(bound - started), run: round(done - bound) },
+    },
+  };
+}
+
+function initialOf(graph: Graph, name: string, type: TensorType, created: Map<string, Tensor>): TypedArray {
+  const input = graph.inputs.find((candidate) => candidate.name === name);
+  if (!input?.initial)
+    throw new EngineError('missing_value', `'${name}' has no value; send one in 'values'`, {
+      input: name,
+      pointer: `/values/${name}`,
+    });
+  const data = input.initial();
+  created.set(name, { type, data });
+  return data;
+}
+
+function round(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}
+
+/** The outputs a graph names, or its last node. */
+export function outputNames(graph: Graph): string[] {
+  return graph.outputs.map(({ name }) => name);
+}
+
+/** One name or several, as a list. */
+export function listOf(targets: string | readonly string[]): readonly string[] {
+  return typeof targets === 'string' ? [targets] : targets;
+}

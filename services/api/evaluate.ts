@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { decodeValues, digest, graphOf, listOf, outputNames, prepare, run } from './compute.ts';
+import { method } from './method.ts';
+import { computeFields, metaSchema, targetsSchema, tensorsSchema } from './schemas.ts';
+
+/** The outputs of a graph for values. */
+export const evaluate = method({
+  name: 'Evaluate',
+  summary: 'Outputs of a graph for values.',
+  verb: 'POST',
+  path: '/v1/evaluate',
+  request: z.strictObject({ ...computeFields, outputs: targetsSchema.optional() }),
+  response: z.object({ values: tensorsSchema, variables: tensorsSchema, meta: metaSchema }),
+  examples: [{ title: 'A line of text', request: { graph: 'y = x ** 2 + 1', values: { x: [1, 2, 3] } } }],
+  handle: async (request, context) => {
+    const started = performance.now();
+    const values = decodeValues(request.values, context.engine);
+    const { graph, key } = graphOf(request, values, context.engine);
+    const outputs = request.outputs === undefined ? outputNames(graph) : listOf(request.outputs);
+    const { value, cached } = context.engine.remember(digest(['evaluate', key, outputs]), () =>
+      prepare(graph, outputs, [], context.engine),
+    );
+    const results = await run(value, values, new Map(), context, request, cached, started);
+    return {
+      values: new Map(outputs.map((name) => [name, results.tensor(name)])) as never,
+      variables: results.variables as never,
+      meta: results.meta as never,
+    };
+  },
+});

@@ -1,0 +1,220 @@
+import { z } from 'zod';
+import { cotangentName, selectorName, type Transform, variableOf } from '../../engine/derive.ts';
+import { EngineError } from '../../engine/errors.ts';
+import { decodeTensor } from '../../engine/formats/tensor.ts';
+import type { Graph } from '../../engine/program/build.ts';
+import type { Var } from '../../engine/program/program.ts';
+import { Value } from '../../engine/program/value.ts';
+import { type Link, links } from '../../engine/transform/connect.ts';
+import { allocateArray, isFloat, sizeOf, type Tensor, type TensorType } from '../../engine/types.ts';
+import {
+  decodeValues,
+  digest,
+  graphOf,
+  listOf,
+  outputNames,
+  type Prepared,
+  prepare,
+  type Results,
+  run,
+} from './compute.ts';
+import { type Context, method } from './method.ts';
+import { namesIn, packed } from './nest.ts';
+import {
+  computeFields,
+  metaSchema,
+  type Nest,
+  nestSchema,
+  type Reason,
+  referenceSchema,
+  targetsSchema,
+  tensorSchema,
+  tensorsSchema,
+  unconnectedSchema,
+} from './schemas.ts';
+import { explained, reasonsWhyNot } from './watch.ts';
+
+const request = z.strictObject({
+  ...computeFields,
+  targets: targetsSchema
+    .optional()
+    .meta({ description: "What is differentiated; default: the graph's outputs. Several, or no scalar: their sum." }),
+  sources: nestSchema.optional().meta({ description: 'With respect to what; default: every trainable variable.' }),
+  watch: z.array(referenceSchema).max(1000).optional(),
+  watch_accessed_variables: z.boolean().default(true),
+  output_gradients: tensorSchema.optional().meta({
+    description:
+      'Cotangents of the targets, ones by default: one tensor for one target, a list (null for ones) for a list.',
+  }),
+  unconnected_gradients: z.enum(['none', 'zero']).default('none'),
+});
+
+/** Value and gradient in one call, by GradientTape's rules. */
+export const gradient = method({
+  name: 'Gradient',
+  summary: 'Value and gradient in one call.',
+  description:
+    "Watching follows TensorFlow's GradientTape. A gradient that does not exist is null, and `unconnected` says why.",
+  verb: 'POST',
+  path: '/v1/gradient',
+  request,
+  response: z.object({
+    values: tensorsSchema,
+    gradients: z.unknown().meta({ description: 'In the structure of the sources; null where there is none.' }),
+    unconnected: unconnectedSchema,
+    variables: tensorsSchema,
+    meta: metaSchema,
+  }),
+  examples: [
+    {
+      title: 'A linear layer',
+      request: {
+        graph: 'loss = mean((x @ w + b) ** 2)',
+        values: {
+          x: [[1, 2, 3]],
+          w: [
+            [0.5, -1],
+            [1, 0.25],
+            [-0.5, 2],
+          ],
+          b: [0, 0],
+        },
+        sources: ['w', 'b'],
+      },
+    },
+  ],
+  handle: async (request, context) => {
+    const started = performance.now();
+    const { engine } = context;
+    const values = decodeValues(request.values, engine);
+    const { graph, key } = graphOf(request, values, engine);
+    const targets = request.targets === undefined ? outputNames(graph) : listOf(request.targets);
+    const sources = request.sources ?? trainable(graph);
+    const names = [...new Set(namesIn(sources))];
+    const cotangents = outputGradients(request.output_gradients, request.targets, targets, context);
+    const { value: prepared, cached } = engine.remember(
+      digest([
+        'gradient',
+        key,
+        targets,
+        names,
+        request.watch,
+        request.watch_accessed_variables,
+        request.unconnected_gradients,
+        [...cotangents.keys()],
+      ]),
+      () => prepareGradient(graph, targets, names, request, cotangents, context),
+    );
+    const results = await run(
+      prepared.prepared,
+      values,
+      withOnes(cotangents, prepared.prepared),
+      context,
+      request,
+      cached,
+      started,
+    );
+    const reasons = prepared.branches ? prepared.reasons(takenBranches(graph, results)) : prepared.reasons();
+    const gradients = (name: string): Tensor | null => {
+      if (!reasons.has(name)) return results.tensor(`${prepared.kind}/${name}`);
+      return request.unconnected_gradients === 'zero' ? zeros(variableOf(graph, name)) : null;
+    };
+    return {
+      values: new Map(prepared.values.map((name) => [name, results.tensor(name)])) as never,
+      gradients: packed(sources, gradients),
+      unconnected: explained(reasons, targets) as never,
+      variables: results.variables as never,
+      meta: results.meta as never,
+    };
+  },
+});
+
+type Taken = (selector: Var) => number | undefined;
+
+function prepareGradient(
+  graph: Graph,
+  targets: readonly string[],
+  sources: readonly string[],
+  request: { watch?: readonly string[] | undefined; watch_accessed_variables: boolean },
+  cotangents: ReadonlyMap<string, Value>,
+  { engine }: Context,
+) {
+  const targetVars = targets.map((name) => variableOf(graph, name));
+  const rules = { watch: request.watch, watchAccessedVariables: request.watch_accessed_variables };
+  const reasons = (taken?: Taken): Map<string, Reason> => {
+    const link: (variable: Var) => Link = links(graph.program, targetVars, taken);
+    return reasonsWhyNot(graph, sources, rules, link);
+  };
+  const missing = reasons();
+  const connected = sources.filter((source) => !missing.has(source));
+  const floats = targets.filter((_, i) => isFloat((targetVars[i] as Var).type.dtype));
+  const kind: 'gradient' | 'vjp' = cotangents.size > 0 ? 'vjp' : 'gradient';
+  const transform: Transform =
+    kind === 'vjp'
+      ? { kind, targets: floats, sources: connected, stack: undefined }
+      : { kind, targets: floats, sources: connected };
+  const values = [...new Set([...targets, ...outputNames(graph)])];
+  const branches = graph.selectors.length > 0;
+  return {
+    prepared: prepare(graph, values, connected.length > 0 ? [transform] : [], engine),
+    kind,
+    values,
+    branches,
+    reasons: branches ? reasons : () => missing,
+  };
+}
+
+/** Which branch each choice of the graph took, from the selectors' values. */
+function takenBranches(graph: Graph, results: Results): Taken {
+  const chosen = new Map(
+    graph.selectors.map((selector, i) => [selector, Number(results.tensor(selectorName(i)).data[0])]),
+  );
+  return (selector) => chosen.get(selector);
+}
+
+function trainable(graph: Graph): Nest {
+  const names = graph.inputs.filter(({ role, trainable }) => role === 'variable' && trainable).map(({ name }) => name);
+  if (names.length > 0) return Object.fromEntries(names.map((name) => [name, name]));
+  throw new EngineError('invalid_source', "the graph has no trainable variable; name the sources in 'sources'", {
+    pointer: '/sources',
+  });
+}
+
+/** The cotangents with ones for those left out. */
+function withOnes(cotangents: ReadonlyMap<string, Value>, { derived, inputs, types }: Prepared): Map<string, Value> {
+  const all = new Map(cotangents);
+  for (const name of derived.added.flat()) {
+    const { dtype, shape } = types[inputs.indexOf(name)] as TensorType;
+    if (!all.has(name)) all.set(name, new Value(dtype, shape, allocateArray(dtype, sizeOf(shape)).fill(1 as never)));
+  }
+  return all;
+}
+
+/** The cotangents sent, under the names of the inputs that take them; ones stand in for those left out. */
+function outputGradients(
+  json: unknown,
+  asked: string | readonly string[] | undefined,
+  targets: readonly string[],
+  { engine }: Context,
+): Map<string, Value> {
+  const given = new Map<string, Value>();
+  if (json === undefined || json === null) return given;
+  const list = typeof asked === 'string' || (targets.length === 1 && !Array.isArray(asked)) ? [json] : json;
+  if (!Array.isArray(list) || list.length !== targets.length)
+    throw new EngineError(
+      'invalid_request',
+      `'output_gradients' must be a list of ${targets.length}, one for each target`,
+      {
+        pointer: '/output_gradients',
+      },
+    );
+  list.forEach((tensor, i) => {
+    const where = { input: targets[i] as string, pointer: `/output_gradients/${i}` };
+    if (tensor !== null) given.set(cotangentName(i, targets[i] as string), decodeTensor(tensor, where, engine.limits));
+  });
+  return given;
+}
+
+function zeros({ type }: Var): Tensor {
+  return { type, data: allocateArray(type.dtype, sizeOf(type.shape)) };
+}

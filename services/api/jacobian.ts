@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { derivative, open, singleTarget } from './derivative.ts';
+import { method } from './method.ts';
+import { namesIn, packed } from './nest.ts';
+import { computeFields, metaSchema, nestSchema, referenceSchema, tensorsSchema } from './schemas.ts';
+
+/** The Jacobian of one target, of shape `target.shape ++ source.shape` for each source. */
+export const jacobian = method({
+  name: 'Jacobian',
+  summary: 'Jacobians of a target: target.shape ++ source.shape for each source.',
+  description:
+    'Built a column (forward) or a row (reverse) at a time, whichever takes fewer passes unless `mode` says.',
+  verb: 'POST',
+  path: '/v1/jacobian',
+  request: z.strictObject({
+    ...computeFields,
+    target: referenceSchema.optional().meta({ description: "Default: the graph's only output." }),
+    sources: nestSchema,
+    mode: z.enum(['auto', 'forward', 'reverse']).default('auto'),
+  }),
+  response: z.object({
+    values: tensorsSchema,
+    jacobians: z.unknown().meta({ description: 'In the structure of the sources.' }),
+    variables: tensorsSchema,
+    meta: metaSchema,
+  }),
+  examples: [
+    { title: 'Of a vector', request: { graph: 'y = x ** 2 * a', values: { x: [1, 2], a: 3 }, sources: ['x', 'a'] } },
+  ],
+  handle: async (request, context) => {
+    const opened = open(request, context);
+    const target = singleTarget(opened.graph, request.target);
+    const sources = [...new Set(namesIn(request.sources))];
+    const mode = request.mode === 'auto' ? undefined : request.mode;
+    const results = await derivative(request, context, opened, { kind: 'jacobian', targets: [target], sources, mode });
+    return {
+      values: results.values as never,
+      jacobians: packed(request.sources, (source) => results.tensor(`jacobian/${target}/${source}`)),
+      variables: results.variables as never,
+      meta: results.meta as never,
+    };
+  },
+});

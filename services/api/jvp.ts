@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { tangentName } from '../../engine/derive.ts';
+import { listOf, outputNames } from './compute.ts';
+import { derivative, directions, open } from './derivative.ts';
+import { method } from './method.ts';
+import { computeFields, metaSchema, targetsSchema, tensorsSchema } from './schemas.ts';
+
+/** Forward mode: the targets' tangents along tangents of the sources. */
+export const jvp = method({
+  name: 'Jvp',
+  summary: "Values and the targets' tangents along tangents of the sources (forward mode).",
+  description: 'Tangents with one leading axis more than their sources are taken at once, against one forward pass.',
+  verb: 'POST',
+  path: '/v1/jvp',
+  request: z.strictObject({
+    ...computeFields,
+    targets: targetsSchema.optional(),
+    tangents: tensorsSchema.meta({ description: 'A tangent for each source, by its name; other names have none.' }),
+  }),
+  response: z.object({ values: tensorsSchema, tangents: tensorsSchema, variables: tensorsSchema, meta: metaSchema }),
+  examples: [
+    {
+      title: 'Along one direction',
+      request: { graph: 'y = sin(x)', values: { x: [0, 1] }, tangents: { x: [1, 0.5] } },
+    },
+  ],
+  handle: async (request, context) => {
+    const opened = open(request, context);
+    const targets = request.targets === undefined ? outputNames(opened.graph) : listOf(request.targets);
+    const { values, stack } = directions(request.tangents, opened.graph, 'tangents', tangentName, context);
+    const sources = Object.keys(request.tangents);
+    const results = await derivative(request, context, opened, { kind: 'jvp', targets, sources, stack }, values);
+    return {
+      values: results.values as never,
+      tangents: new Map(targets.map((target) => [target, results.tensor(`jvp/${target}`)])) as never,
+      variables: results.variables as never,
+      meta: results.meta as never,
+    };
+  },
+});

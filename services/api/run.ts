@@ -1,0 +1,180 @@
+import { z } from 'zod';
+import { cotangentName, type Transform, tangentName } from '../../engine/derive.ts';
+import { EngineError } from '../../engine/errors.ts';
+import { decodeTensor } from '../../engine/formats/tensor.ts';
+import { Value } from '../../engine/program/value.ts';
+import { decodeValues, digest, graphOf, listOf, outputNames, prepare, run as runPrepared } from './compute.ts';
+import { type Context, method } from './method.ts';
+import { namesIn } from './nest.ts';
+import { computeFields, metaSchema, nestSchema, targetsSchema, tensorsSchema } from './schemas.ts';
+
+const common = { targets: targetsSchema.optional() };
+const stacked = z
+  .boolean()
+  .default(false)
+  .meta({ description: 'Whether the tensors have a leading axis of directions.' });
+
+const transformSchema = z.discriminatedUnion('transform', [
+  z.strictObject({ transform: z.literal('gradient'), ...common, sources: nestSchema }),
+  z.strictObject({ transform: z.literal('jvp'), ...common, tangents: tensorsSchema, stacked }),
+  z.strictObject({ transform: z.literal('vjp'), ...common, sources: nestSchema, cotangents: tensorsSchema, stacked }),
+  z.strictObject({
+    transform: z.literal('jacobian'),
+    ...common,
+    sources: nestSchema,
+    mode: z.enum(['auto', 'forward', 'reverse']).default('auto'),
+  }),
+  z.strictObject({ transform: z.literal('batch_jacobian'), ...common, sources: nestSchema }),
+  z.strictObject({ transform: z.literal('hessian'), ...common, sources: nestSchema }),
+  z.strictObject({ transform: z.literal('hvp'), ...common, tangents: tensorsSchema, stacked }),
+  z.strictObject({
+    transform: z.literal('vmap'),
+    inputs: z
+      .array(z.string().max(160))
+      .min(1)
+      .max(1000)
+      .meta({ description: 'Inputs whose values have a batch as axis 0.' }),
+  }),
+]);
+
+type TransformRequest = z.output<typeof transformSchema>;
+
+/** A graph and a list of transforms, applied in order. */
+export const run = method({
+  name: 'Run',
+  summary: 'A graph and a list of transforms, applied in order; the other methods are data for this one.',
+  description:
+    'A transform without targets applies to what the one before it made. Its results are named after it, ' +
+    '`gradient/x`, and can be named as targets by those after it; results of the second and later transforms end in ' +
+    'their place, `gradient/x (2)`.',
+  verb: 'POST',
+  path: '/v1/run',
+  request: z.strictObject({ ...computeFields, transforms: z.array(transformSchema).max(8) }),
+  response: z.object({
+    values: tensorsSchema,
+    results: z.array(tensorsSchema).meta({ description: 'What each transform made, by name.' }),
+    variables: tensorsSchema,
+    meta: metaSchema,
+  }),
+  examples: [
+    {
+      title: 'A third derivative',
+      request: {
+        graph: 'y = x ** 4',
+        values: { x: 2 },
+        transforms: [
+          { transform: 'gradient', sources: ['x'] },
+          { transform: 'gradient', sources: ['x'] },
+          { transform: 'gradient', sources: ['x'] },
+        ],
+      },
+    },
+  ],
+  handle: async (request, context) => {
+    const started = performance.now();
+    const { engine } = context;
+    const values = decodeValues(request.values, engine);
+    const examples = withoutBatches(values, request.transforms);
+    const { graph, key } = graphOf(request, examples, engine);
+    const outputs = outputNames(graph);
+    const directions = new Map<string, Value>();
+    const transforms = request.transforms.map((transform, i) =>
+      readTransform(transform, i, values, directions, context),
+    );
+    const { value, cached } = engine.remember(digest(['run', key, transforms]), () =>
+      prepare(graph, outputs, transforms, engine),
+    );
+    const results = await runPrepared(value, values, directions, context, request, cached, started);
+    return {
+      values: new Map(outputs.map((name) => [name, results.tensor(name)])) as never,
+      results: value.derived.made.map((names) => new Map(names.map((name) => [name, results.tensor(name)]))) as never,
+      variables: results.variables as never,
+      meta: results.meta as never,
+    };
+  },
+});
+
+/** The transform as the engine takes it; its tensors go to `directions` under the names of the inputs they become. */
+function readTransform(
+  request: TransformRequest,
+  at: number,
+  values: ReadonlyMap<string, Value>,
+  directions: Map<string, Value>,
+  { engine }: Context,
+): Transform {
+  const suffix = at === 0 ? '' : ` (${at + 1})`;
+  const read = (
+    tensors: Readonly<Record<string, unknown>>,
+    field: string,
+    inputName: (name: string, i: number) => string,
+    isStacked: boolean,
+  ): number | undefined => {
+    const decoded = Object.entries(tensors).map(([name, json], i) => {
+      const pointer = `/transforms/${at}/${field}/${name}`;
+      const value = decodeTensor(json, { input: name, pointer }, engine.limits);
+      directions.set(inputName(name, i) + suffix, value);
+      return value;
+    });
+    return isStacked ? decoded[0]?.shape[0] : undefined;
+  };
+  const targets = 'targets' in request && request.targets !== undefined ? listOf(request.targets) : undefined;
+  const { transform: kind } = request;
+  switch (kind) {
+    case 'vmap':
+      return { kind, inputs: request.inputs, size: batchSize(request.inputs, values, at) };
+    case 'jvp':
+    case 'hvp':
+      return {
+        kind,
+        targets,
+        sources: Object.keys(request.tangents),
+        stack: read(request.tangents, 'tangents', tangentName, request.stacked),
+      };
+    case 'vjp': {
+      const named = Object.keys(request.cotangents);
+      const stack = read(request.cotangents, 'cotangents', (name, i) => cotangentName(i, name), request.stacked);
+      return { kind, targets: targets ?? named, sources: names(request), stack };
+    }
+    case 'jacobian':
+      return { kind, targets, sources: names(request), mode: request.mode === 'auto' ? undefined : request.mode };
+    case 'gradient':
+    case 'batch_jacobian':
+    case 'hessian':
+      return { kind, targets, sources: names(request) };
+    default:
+      return kind satisfies never;
+  }
+}
+
+function names({ sources }: { readonly sources: Parameters<typeof namesIn>[0] }): string[] {
+  return [...new Set(namesIn(sources))];
+}
+
+/** The values as one example of each batch sees them, which is what the graph is checked with. */
+function withoutBatches(
+  values: ReadonlyMap<string, Value>,
+  transforms: readonly TransformRequest[],
+): Map<string, Value> {
+  const examples = new Map(values);
+  for (const transform of transforms)
+    if (transform.transform === 'vmap')
+      for (const name of transform.inputs) {
+        const value = examples.get(name);
+        if (!value) continue;
+        const [batch, ...shape] = value.shape;
+        const size = batch === undefined || batch === 0 ? 0 : value.data.length / batch;
+        examples.set(name, new Value(value.dtype, shape, value.data.subarray(0, size) as Value['data']));
+      }
+  return examples;
+}
+
+function batchSize(inputs: readonly string[], values: ReadonlyMap<string, Value>, at: number): number {
+  const sizes = new Set(inputs.map((name) => values.get(name)?.shape[0]));
+  const [size] = sizes;
+  if (sizes.size === 1 && size !== undefined) return size;
+  throw new EngineError(
+    'type_mismatch',
+    `the values of ${inputs.map((name) => `'${name}'`).join(', ')} must have a first axis of one size, the batch`,
+    { pointer: `/transforms/${at}/inputs` },
+  );
+}

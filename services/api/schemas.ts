@@ -1,0 +1,81 @@
+/** @file The parts that requests and responses of several methods share. */
+import { z } from 'zod';
+import { nameSchema } from '../../engine/program/document.ts';
+
+/** A tensor as sent: any of the wire forms. */
+export const tensorSchema = z.unknown().meta({
+  description:
+    'A tensor: a number, nested lists of numbers, {dtype, shape, data}, {dtype, shape, base64}, or {dtype, shape, ' +
+    'binary_data_size} with the bytes after the JSON. NaN, Infinity and -Infinity are strings.',
+});
+
+/** Tensors by name. */
+export const tensorsSchema = z.record(nameSchema, tensorSchema);
+
+/** A graph as sent: a document or a line of text. */
+export const graphSchema = z.unknown().meta({
+  description:
+    'A graph document {inputs, variables, constants, nodes, outputs}, or one line of text such as ' +
+    '"loss = mean((x @ w + b) ** 2)".',
+});
+
+/** Options of every method that computes. */
+export const optionsSchema = z
+  .strictObject({
+    device: z.enum(['auto', 'cpu', 'gpu']).default('auto'),
+    encoding: z.enum(['nested', 'flat', 'base64', 'binary']).default('nested'),
+    timeout_ms: z.number().int().min(1).max(300_000).optional(),
+  })
+  .prefault({});
+
+/** A name of the graph: an input, a variable, a constant or a node. */
+export const referenceSchema = z.string().max(160);
+
+/** One name or several. */
+export const targetsSchema = z.union([referenceSchema, z.array(referenceSchema).min(1).max(1000)]);
+
+/** Names in any nesting of lists and objects; the reply has the same structure. */
+export type Nest = string | readonly Nest[] | { readonly [key: string]: Nest };
+
+/** A nesting of names; its depth is bounded by the body's. */
+export const nestSchema: z.ZodType<Nest> = z
+  .lazy(() => z.union([referenceSchema, z.array(nestSchema).max(1000), z.record(z.string().max(128), nestSchema)]))
+  .meta({ id: 'Nest', description: 'A name, or lists and objects of names in any nesting.' });
+
+/** What every request that computes has. */
+export const computeFields = {
+  graph: graphSchema,
+  values: tensorsSchema.default({}),
+  options: optionsSchema,
+};
+
+/** What the reply says beside its results. */
+export const metaSchema = z.object({
+  graph: z.string().meta({ description: 'The identity of the graph: sha256 of its canonical program.' }),
+  device: z.string(),
+  backend: z.string(),
+  cached: z.boolean().meta({ description: 'Whether the compiled computation was known from an earlier request.' }),
+  timing: z.record(z.string(), z.number()).meta({ description: 'Milliseconds by stage.' }),
+});
+
+/** Why a gradient does not exist. */
+export const unconnectedSchema = z.record(
+  z.string(),
+  z.object({
+    reason: z.enum([
+      'not_watched',
+      'not_trainable',
+      'constant',
+      'integer_dtype',
+      'not_on_path',
+      'stop_gradient',
+      'through_state',
+      'no_gradient_defined',
+      'untaken_branch',
+    ]),
+    detail: z.string(),
+  }),
+);
+
+/** A reason why a gradient does not exist. */
+export type Reason = z.output<typeof unconnectedSchema>[string]['reason'];
