@@ -2,24 +2,33 @@
 import type { ServerResponse } from 'node:http';
 import { EngineError } from '../../engine/errors.ts';
 
-/** A signal that aborts at the deadline or when the client goes away; `close` lets go of both. */
+/** The end of a request: its deadline, or its client going away. `close` stops watching for both. */
 export interface Deadline {
+  /** Aborts at the end with an `EngineError` that says which it was. */
   readonly signal: AbortSignal;
+  /** Throws once the end has come. */
+  checkpoint(): void;
   close(): void;
 }
 
-/** Starts the clock of a request; the signal's reason is an `EngineError` that says which end it was. */
+/** Starts the clock of a request. */
 export function openDeadline(milliseconds: number, response: ServerResponse): Deadline {
   const controller = new AbortController();
-  const timer = setTimeout(() => {
+  const end = performance.now() + milliseconds;
+  const late = (): void =>
     controller.abort(new EngineError('deadline_exceeded', `the computation took longer than ${milliseconds} ms`));
-  }, milliseconds);
+  const timer = setTimeout(late, milliseconds);
   const gone = (): void => {
     if (!response.writableFinished) controller.abort(new EngineError('cancelled', 'the client went away'));
   };
   response.once('close', gone);
   return {
     signal: controller.signal,
+    checkpoint() {
+      // While a computation holds the processor no timer fires, so the clock is read.
+      if (performance.now() > end && !controller.signal.aborted) late();
+      controller.signal.throwIfAborted();
+    },
     close() {
       clearTimeout(timer);
       response.off('close', gone);

@@ -22,7 +22,8 @@ export function serve(
   const wishes = (valid as Wishes).options ?? {};
   const timeout = timeoutOf(request.headers['x-timeout-ms'], wishes.timeout_ms, config);
   const deadline = openDeadline(timeout, reply.raw);
-  const context = { signal: deadline.signal, tenant: request.tenant, log: request.log as Logger, engine };
+  const { signal, checkpoint } = deadline;
+  const context = { signal, checkpoint, tenant: request.tenant, log: request.log as Logger, engine };
   let answer: unknown;
   try {
     answer = method.handle(valid, context);

@@ -82,6 +82,20 @@ const wait = method({
   },
 });
 
+/** Holds the processor until its checkpoint throws. */
+const spin = method({
+  name: 'Spin',
+  summary: 'Computes for ever.',
+  verb: 'POST',
+  path: '/v1/spin',
+  request: z.strictObject({ options: optionsSchema }),
+  response: z.looseObject({}),
+  examples: [],
+  handle: (_, { checkpoint }) => {
+    for (;;) checkpoint();
+  },
+});
+
 /** Answers with whom it was called by, and what the path and the query said. */
 const who = method({
   name: 'Who',
@@ -95,7 +109,7 @@ const who = method({
 });
 
 /** The methods of the test application. */
-export const TEST_METHODS: readonly Method[] = [echo, fault, wait, who];
+export const TEST_METHODS: readonly Method[] = [echo, fault, wait, spin, who];
 
 /** The REST port, not listening. */
 export type TestApp = ReturnType<typeof createApp>;

@@ -127,6 +127,11 @@ describe('deadlines', () => {
     expect(signals.at(-1)?.aborted).toBe(true);
   });
 
+  test('it ends a computation that never yields', async () => {
+    const reply = await testApp().inject({ method: 'POST', url: '/v1/spin', payload: { options: { timeout_ms: 30 } } });
+    expect(reply.json()).toMatchObject({ status: 504, detail: 'the computation took longer than 30 ms' });
+  });
+
   test.each(['0', '-1', '1.5', '2001', 'soon', '1e2'])('X-Timeout-Ms: %s is refused', async (header) => {
     const app = await listen({ ADJOINT_TIMEOUT_MS: '80', ADJOINT_MAX_TIMEOUT_MS: '2000' });
     expect((await wait(app, {}, { 'x-timeout-ms': header })).status).toBe(400);

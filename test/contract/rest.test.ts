@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 // biome-ignore lint/style/noRestrictedImports: this test reads what is logged.
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { ERRORS } from '../../engine/errors.ts';
+import { isDeeperThan } from '../../services/rest/json.ts';
 import { type TestApp, testApp } from './rest-harness.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -358,5 +360,27 @@ describe('health', () => {
     ready = true;
     const reply = await app.inject('/readyz');
     expect([reply.statusCode, reply.json()]).toEqual([200, { status: 'ready' }]);
+  });
+});
+
+describe('the depth of JSON text', () => {
+  /** The depth by the parser, for text that it takes. */
+  function depthOf(json: unknown): number {
+    if (typeof json !== 'object' || json === null) return 0;
+    return 1 + Math.max(0, ...Object.values(json).map(depthOf));
+  }
+
+  test('is what the parser finds, wherever the text begins in memory', () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 8, depthSize: 'max' }), fc.nat(3), fc.boolean(), (text, offset, spaced) => {
+        const written = spaced ? JSON.stringify(JSON.parse(text), null, 1) : text;
+        const padded = Buffer.from(' '.repeat(offset) + written);
+        const body = padded.subarray(offset);
+        const depth = depthOf(JSON.parse(text));
+        expect(isDeeperThan(body, depth)).toBe(false);
+        if (depth > 0) expect(isDeeperThan(body, depth - 1)).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
   });
 });
