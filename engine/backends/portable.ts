@@ -11,7 +11,7 @@ import { type DType, sizeOf, type TypedArray } from '../types.ts';
 import type { Backend } from './backend.ts';
 import { erf } from './erf.ts';
 import { hostMemory } from './memory.ts';
-import { floorDivide, floorRemainder, powInt32, powInt64, roundHalfEven, toInt32, toInt64 } from './scalar.ts';
+import { floorDivide, floorRemainder, power, powInt32, powInt64, roundHalfEven, toInt32, toInt64 } from './scalar.ts';
 
 type Code = (inputs: readonly TypedArray[], outputs: readonly TypedArray[]) => void;
 
@@ -31,11 +31,12 @@ const HELPERS = {
   erf,
   floorDivide,
   floorRemainder,
+  power,
+  powInt32,
+  powInt64,
   roundHalfEven,
   toInt32,
   toInt64,
-  powInt32,
-  powInt64,
 };
 
 /** The same kernel occurs in many plans: scalar losses, bias gradients. */
@@ -320,7 +321,7 @@ const NUMBER = {
   div: (x, y) => `${x} / ${y}`,
   floordiv: (x, y) => `floorDivide(${x}, ${y})`,
   mod: (x, y) => `floorRemainder(${x}, ${y})`,
-  pow: (x, y) => `Math.pow(${x}, ${y})`,
+  pow: (x, y) => `power(${x}, ${y})`,
   atan2: (x, y) => `Math.atan2(${x}, ${y})`,
   min: (x, y) => `Math.min(${x}, ${y})`,
   max: (x, y) => `Math.max(${x}, ${y})`,

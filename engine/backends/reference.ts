@@ -11,7 +11,7 @@ import { type DType, sizeOf, type TypedArray } from '../types.ts';
 import type { Backend } from './backend.ts';
 import { erf } from './erf.ts';
 import { hostMemory } from './memory.ts';
-import { floorDivide, floorRemainder, powInt64, roundHalfEven, toInt32, toInt64 } from './scalar.ts';
+import { floorDivide, floorRemainder, power, powInt64, roundHalfEven, toInt32, toInt64 } from './scalar.ts';
 
 type Code = (inputs: readonly TypedArray[], outputs: readonly TypedArray[]) => void;
 
@@ -135,7 +135,8 @@ export function applyScalar(fn: ScalarFn, dtype: DType, from: DType, args: reado
 function rounded(value: Scalar | boolean, dtype: DType): Scalar {
   switch (dtype) {
     case 'bool':
-      return value ? 1 : 0;
+      // NaN is no zero.
+      return value === false || value === 0 || value === 0n ? 0 : 1;
     case 'int32':
       return Number(BigInt.asIntN(32, BigInt(value)));
     case 'int64':
@@ -261,7 +262,7 @@ function floats(fn: Exclude<ScalarFn, 'cast' | 'select'>, args: readonly number[
     case 'mod':
       return floorRemainder(x, y);
     case 'pow':
-      return x ** y;
+      return power(x, y);
     case 'atan2':
       return Math.atan2(x, y);
     case 'min':

@@ -9,6 +9,12 @@ export function roundHalfEven(x: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
+/** `x` to the power `y` by IEEE 754: 1 to any power is 1, and so is -1 to an infinite one, where JavaScript says NaN. */
+export function power(x: number, y: number): number {
+  if (x === 1 || (x === -1 && (y === Infinity || y === -Infinity))) return 1;
+  return x ** y;
+}
+
 /** What floor division leaves: exact, with the divisor's sign. */
 export function floorRemainder(x: number, y: number): number {
   const rest = x % y;

@@ -48,6 +48,7 @@ export const SCALARS = {
   floordiv: { arity: 2, flops: 8 },
   /** What floordiv leaves, with the divisor's sign; of integers, 0 when the divisor is 0. */
   mod: { arity: 2, flops: 8 },
+  /** IEEE 754's; of integers, wrapped, and truncated for a negative power. */
   pow: { arity: 2, flops: 40 },
   atan2: { arity: 2, flops: 32 },
   /** NaN when either is. */

@@ -37,7 +37,21 @@ export const arange = composite({
     const places = iota(b, { dtype, shape: [count], axis: 0 });
     return add(b, b.full(start, places.type), mul(b, places, b.full(step, places.type)));
   },
-  cases: [],
+  cases: [
+    { inputs: [], params: { start: 3 }, outputs: [{ type: 'i32[3]', data: [0, 1, 2] }], source: 'numpy' },
+    {
+      inputs: [],
+      params: { start: 5, stop: -1, step: -2 },
+      outputs: [{ type: 'i32[3]', data: [5, 3, 1] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [],
+      params: { start: 0, stop: 1, step: 0.25, dtype: 'float64' },
+      outputs: [{ type: 'f64[4]', data: [0, 0.25, 0.5, 0.75] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: [], params: { start: 5 } },
     { types: [], params: { start: 1, stop: 2, step: 0.25, dtype: 'float64' } },

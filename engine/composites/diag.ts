@@ -27,7 +27,25 @@ export const diag = composite({
     if (rank !== 1 && rank !== 2) throw new TypeMismatch(0, 'a vector or a matrix');
     return rank === 1 ? matrixOf(b, x, k) : diagonalOf(b, x, { offset: k });
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2]', data: [1, 2] }],
+      outputs: [{ type: 'f32[2,2]', data: [1, 0, 0, 2] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'i32[2]', data: [1, 2] }],
+      params: { k: -1 },
+      outputs: [{ type: 'i32[3,3]', data: [0, 0, 0, 1, 0, 0, 0, 2, 0] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      params: { k: 1 },
+      outputs: [{ type: 'f64[2]', data: [2, 6] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[3]'], params: {} },
     { types: ['f64[2]'], params: { k: 1 } },

@@ -33,7 +33,25 @@ export const diagonal = composite({
   params: diagonalSchema,
   positional: ['offset', 'axis1', 'axis2'],
   build: (b, [x], params) => diagonalOf(b, x, params),
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      outputs: [{ type: 'f32[2]', data: [1, 5] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      params: { offset: 1 },
+      outputs: [{ type: 'f64[2]', data: [2, 6] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'i32[2,2,2]', data: [1, 2, 3, 4, 5, 6, 7, 8] }],
+      params: { offset: -1, axis1: 0, axis2: 2 },
+      outputs: [{ type: 'i32[2,1]', data: [5, 7] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[3,3]'], params: {} },
     { types: ['f64[2,4]'], params: { offset: 1 } },

@@ -19,7 +19,40 @@ export const dot = composite({
     if (yRank === 0) return mul(b, x, broadcastTo(b, y, { shape: x.type.shape }));
     return contract(b, x, y, [xRank - 1], [Math.max(0, yRank - 2)]);
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [
+        { type: 'f32[3]', data: [1, 2, 3] },
+        { type: 'f32[3]', data: [4, 5, 6] },
+      ],
+      outputs: [{ type: 'f32', data: [32] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'f64[2,3]', data: [1, 2, 3, 4, 5, 6] },
+        { type: 'f64[3]', data: [1, 0, -1] },
+      ],
+      outputs: [{ type: 'f64[2]', data: [-2, -2] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'i32[2]', data: [1, 2] },
+        { type: 'i32[2,2,2]', data: [1, 2, 3, 4, 5, 6, 7, 8] },
+      ],
+      outputs: [{ type: 'i32[2,2]', data: [7, 10, 19, 22] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'f64', data: [2] },
+        { type: 'f64[2]', data: [1, 2] },
+      ],
+      outputs: [{ type: 'f64[2]', data: [2, 4] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[3]', 'f64[3]'], params: {} },
     { types: ['f64[2,3]', 'f64[3]'], params: {} },

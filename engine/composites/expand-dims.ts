@@ -26,7 +26,20 @@ export const expandDims = composite({
       orderedAxes(wanted, x.type.shape.length + count, 'axis').sort((p, q) => p - q),
     );
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2]', data: [1, 2] }],
+      params: { axis: -1 },
+      outputs: [{ type: 'f32[2,1]', data: [1, 2] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'i32[2]', data: [1, 2] }],
+      params: { axis: [0, 2] },
+      outputs: [{ type: 'i32[1,2,1]', data: [1, 2] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[2,3]'], params: { axis: 1 } },
     { types: ['f64[2]'], params: { axis: [0, -1] } },

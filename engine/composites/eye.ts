@@ -26,7 +26,21 @@ export const eye = composite({
     const { row, column } = positions(b, type.shape, k);
     return where(b, eq(b, row, column), b.full(1, type), b.full(0, type));
   },
-  cases: [],
+  cases: [
+    { inputs: [], params: { n: 2 }, outputs: [{ type: 'f32[2,2]', data: [1, 0, 0, 1] }], source: 'numpy' },
+    {
+      inputs: [],
+      params: { n: 2, m: 3, k: 1, dtype: 'int32' },
+      outputs: [{ type: 'i32[2,3]', data: [0, 1, 0, 0, 0, 1] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [],
+      params: { n: 3, k: -2 },
+      outputs: [{ type: 'f32[3,3]', data: [0, 0, 0, 0, 0, 0, 1, 0, 0] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: [], params: { n: 3 } },
     { types: [], params: { n: 2, m: 4, k: 1, dtype: 'float64' } },

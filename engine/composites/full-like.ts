@@ -19,7 +19,20 @@ export const fullLike = composite({
   positional: ['value', 'dtype'],
   build: (b, [x], { value, fill_value, dtype }) =>
     b.full(value ?? fill_value ?? 0, { dtype: dtype ?? x.type.dtype, shape: x.type.shape }),
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2]', data: [1, 2] }],
+      params: { value: 0.25 },
+      outputs: [{ type: 'f32[2]', data: [0.25, 0.25] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f32[2]', data: [1, 2] }],
+      params: { value: 7, dtype: 'int32' },
+      outputs: [{ type: 'i32[2]', data: [7, 7] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[2,3]'], params: { value: 2.5 } },
     { types: ['i32[2]'], params: { fill_value: -3, dtype: 'int64' } },

@@ -45,7 +45,38 @@ export const index = composite({
     );
     return reshape(b, taken, { shape: sizes });
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      params: { items: [-1] },
+      outputs: [{ type: 'f32[3]', data: [4, 5, 6] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f32[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      params: { items: ['...', { slice: [null, null, -2] }, null] },
+      outputs: [{ type: 'f32[2,2,1]', data: [3, 1, 6, 4] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[2,2,2]', data: [1, 2, 3, 4, 5, 6, 7, 8] }],
+      params: { items: [{ slice: [] }, 0] },
+      outputs: [{ type: 'f64[2,2]', data: [1, 2, 5, 6] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'i32[5]', data: [1, 2, 3, 4, 5] }],
+      params: { items: [{ slice: [-2, -99, -1] }] },
+      outputs: [{ type: 'i32[4]', data: [4, 3, 2, 1] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'i32[5]', data: [1, 2, 3, 4, 5] }],
+      params: { items: [{ slice: [3, 1] }] },
+      outputs: [{ type: 'i32[0]', data: [] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[3,4]'], params: subscript(1) },
     { types: ['f64[3,4]'], params: subscript({ slice: [null, null, -1] }, -1) },

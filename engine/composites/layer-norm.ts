@@ -29,7 +29,21 @@ export const layerNorm = composite({
     const scale = rsqrt(b, add(b, spread, b.full(epsilon, spread.type)));
     return mul(b, sub(b, x, unreduce(b, meanOf(b, x, over), shape, over)), unreduce(b, scale, shape, over));
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2,3]', data: [3, -1, 4, 1, -5, 9] }],
+      outputs: [{ type: 'f32[2,3]', data: [0.46290955, -1.3887286, 0.9258191, -0.116247624, -1.1624762, 1.2787238] }],
+      source: 'jax',
+    },
+    {
+      inputs: [{ type: 'f64[2,2]', data: [1, 2, 3, 4] }],
+      params: { axes: 0, epsilon: 0.5 },
+      outputs: [
+        { type: 'f64[2,2]', data: [-0.816496580927726, -0.816496580927726, 0.816496580927726, 0.816496580927726] },
+      ],
+      source: 'jax',
+    },
+  ],
   samples: [
     { types: ['f64[2,3]'], params: {} },
     { types: ['f64[2,3,4]'], params: { axes: [1, 2], epsilon: 0.1 } },

@@ -32,7 +32,21 @@ export const linspace = composite({
     const rest = sub(b, b.full(1, places.type), weight);
     return add(b, mul(b, rest, b.full(start, places.type)), mul(b, weight, b.full(stop, places.type)));
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [],
+      params: { start: 0, stop: 1, num: 5 },
+      outputs: [{ type: 'f32[5]', data: [0, 0.25, 0.5, 0.75, 1] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [],
+      params: { start: -1, stop: 1, num: 4, endpoint: false, dtype: 'float64' },
+      outputs: [{ type: 'f64[4]', data: [-1, -0.5, 0, 0.5] }],
+      source: 'numpy',
+    },
+    { inputs: [], params: { start: 3, stop: 9, num: 1 }, outputs: [{ type: 'f32[1]', data: [3] }], source: 'numpy' },
+  ],
   samples: [
     { types: [], params: { start: 0, stop: 1, num: 5 } },
     { types: [], params: { start: -1, stop: 2, num: 4, endpoint: false, dtype: 'float64' } },

@@ -56,7 +56,48 @@ export const matmul = composite({
     const now = [...shared, ...ofX, ...(rows ? [rank] : []), ...ofY, ...(columns ? [last] : [])];
     return transpose(b, product, { axes: inverse(now) });
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [
+        { type: 'f32[2,3]', data: [1, 2, 3, 4, 5, 6] },
+        { type: 'f32[3,2]', data: [1, 2, 3, 4, 5, 6] },
+      ],
+      outputs: [{ type: 'f32[2,2]', data: [22, 28, 49, 64] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'f64[2]', data: [1, 2] },
+        { type: 'f64[2,2,1]', data: [1, 2, 3, 4] },
+      ],
+      outputs: [{ type: 'f64[2,1]', data: [5, 11] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'f64[2,1,1,2]', data: [1, 2, 3, 4] },
+        { type: 'f64[3,2,1]', data: [1, 2, 3, 4, 5, 6] },
+      ],
+      outputs: [{ type: 'f64[2,3,1,1]', data: [5, 11, 17, 11, 25, 39] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'i64[2,2]', data: [1, 2, 3, 4] },
+        { type: 'i64[2]', data: [1099511627776, -3] },
+      ],
+      outputs: [{ type: 'i64[2]', data: [1099511627770, 3298534883316] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'f32[2,0]', data: [] },
+        { type: 'f32[0,1]', data: [] },
+      ],
+      outputs: [{ type: 'f32[2,1]', data: [0, 0] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[2,3]', 'f64[3,4]'], params: {} },
     { types: ['f64[3]', 'f64[3]'], params: {} },

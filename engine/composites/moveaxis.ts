@@ -21,7 +21,20 @@ export const moveaxis = composite({
       throw new ParamMismatch('destination', 'source and destination must name the same number of axes');
     return movedAxes(b, x, source, destination);
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      params: { source: 0, destination: -1 },
+      outputs: [{ type: 'f32[3,2]', data: [1, 4, 2, 5, 3, 6] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'i32[2,1,3]', data: [1, 2, 3, 4, 5, 6] }],
+      params: { source: [0, 2], destination: [1, 0] },
+      outputs: [{ type: 'i32[3,2,1]', data: [1, 4, 2, 5, 3, 6] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[2,3,4]'], params: { source: 0, destination: -1 } },
     { types: ['f64[2,3,4]'], params: { source: [0, 2], destination: [1, 0] } },

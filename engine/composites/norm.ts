@@ -16,7 +16,21 @@ export const norm = composite({
   params: reduceSchema,
   positional: ['axes'],
   build: (b, [x], params) => reduceOver(b, x, params, (axes) => rootOf(b, sum(b, mul(b, x, x), { axes }))),
-  cases: [],
+  cases: [
+    { inputs: [{ type: 'f32[2]', data: [3, -4] }], outputs: [{ type: 'f32', data: [5] }], source: 'numpy' },
+    {
+      inputs: [{ type: 'f64[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      params: { axes: [0, 1] },
+      outputs: [{ type: 'f64', data: [9.539392014169456] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[2,2]', data: [0, 0, 0, 0] }],
+      params: { axis: 1, keepdims: true },
+      outputs: [{ type: 'f64[2,1]', data: [0, 0] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[3]'], params: {} },
     { types: ['f64[2,3,4]'], params: { axes: [1, 2] } },

@@ -40,7 +40,20 @@ export const oneHot = composite({
     const type = { dtype: dtype ?? floatDtype, shape };
     return where(b, hot, b.full(on_value, type), b.full(off_value, type));
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'i32[4]', data: [0, 2, -1, 3] }],
+      params: { depth: 3 },
+      outputs: [{ type: 'f32[4,3]', data: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] }],
+      source: 'jax',
+    },
+    {
+      inputs: [{ type: 'i64[2]', data: [1, 0] }],
+      params: { depth: 2, axis: 0, on_value: 5, off_value: -1, dtype: 'int32' },
+      outputs: [{ type: 'i32[2,2]', data: [-1, 5, 5, -1] }],
+      source: 'jax',
+    },
+  ],
   samples: [
     { types: ['i32[4]'], params: { depth: 3 } },
     { types: ['i64[2,2]'], params: { depth: 2, axis: 0, dtype: 'float64', on_value: 5, off_value: -1 } },

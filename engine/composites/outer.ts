@@ -18,7 +18,24 @@ export const outer = composite({
     const [left, right] = [x, y].map((side) => reshape(b, side, { shape: [sizeOf(side.type.shape)] }));
     return contract(b, left!, right!, [], []);
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [
+        { type: 'f32[2]', data: [1, 2] },
+        { type: 'f32[3]', data: [3, 4, 5] },
+      ],
+      outputs: [{ type: 'f32[2,3]', data: [3, 4, 5, 6, 8, 10] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'i64[2,1]', data: [1, 2] },
+        { type: 'i64[1]', data: [7] },
+      ],
+      outputs: [{ type: 'i64[2,1]', data: [7, 14] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[2]', 'f64[3]'], params: {} },
     { types: ['f64[2,2]', 'f64'], params: {} },

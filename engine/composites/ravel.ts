@@ -13,7 +13,14 @@ export const ravel = composite({
   broadcast: false,
   params: z.strictObject({}),
   build: (b, [x]) => flattened(b, x),
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2,2]', data: [1, 2, 3, 4] }],
+      outputs: [{ type: 'f32[4]', data: [1, 2, 3, 4] }],
+      source: 'numpy',
+    },
+    { inputs: [{ type: 'f64', data: [3] }], outputs: [{ type: 'f64[1]', data: [3] }], source: 'numpy' },
+  ],
   samples: [
     { types: ['f64[2,3]'], params: {} },
     { types: ['f32'], params: {} },

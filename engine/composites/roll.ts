@@ -40,7 +40,26 @@ export const roll = composite({
     }
     return y;
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[5]', data: [1, 2, 3, 4, 5] }],
+      params: { shift: 2 },
+      outputs: [{ type: 'f32[5]', data: [4, 5, 1, 2, 3] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'i32[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      params: { shift: -1 },
+      outputs: [{ type: 'i32[2,3]', data: [2, 3, 4, 5, 6, 1] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      params: { shift: [1, -4], axis: [0, 1] },
+      outputs: [{ type: 'f64[2,3]', data: [5, 6, 4, 2, 3, 1] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[5]'], params: { shift: 2 } },
     { types: ['f64[2,3]'], params: { shift: -1, axis: 1 } },

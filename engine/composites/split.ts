@@ -28,7 +28,37 @@ export const split = composite({
     const cuts = cutsOf(size, sections, sizes, indices);
     return cuts.slice(1).map((stop, i) => sliceAxis(b, x, along, Math.min(cuts[i]!, stop), stop));
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[4]', data: [1, 2, 3, 4] }],
+      params: { sections: 2 },
+      outputs: [
+        { type: 'f32[2]', data: [1, 2] },
+        { type: 'f32[2]', data: [3, 4] },
+      ],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'i32[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      params: { sizes: [1, 2], axis: -1 },
+      outputs: [
+        { type: 'i32[2,1]', data: [1, 4] },
+        { type: 'i32[2,2]', data: [2, 3, 5, 6] },
+      ],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[3]', data: [1, 2, 3] }],
+      params: { indices: [1, 1, 9] },
+      outputs: [
+        { type: 'f64[1]', data: [1] },
+        { type: 'f64[0]', data: [] },
+        { type: 'f64[2]', data: [2, 3] },
+        { type: 'f64[0]', data: [] },
+      ],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[6]'], params: { sections: 3 } },
     { types: ['f64[2,5]'], params: { sizes: [1, 4], axis: 1 } },

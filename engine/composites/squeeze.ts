@@ -22,7 +22,15 @@ export const squeeze = composite({
       throw new ParamMismatch('axes', `axis ${wide} of shape [${shape}] has size ${shape[wide]}, not 1`);
     return reshape(b, x, { shape: shape.filter((_, place) => !dropped.includes(place)) });
   },
-  cases: [],
+  cases: [
+    { inputs: [{ type: 'f32[1,2,1]', data: [1, 2] }], outputs: [{ type: 'f32[2]', data: [1, 2] }], source: 'numpy' },
+    {
+      inputs: [{ type: 'f64[1,2,1]', data: [1, 2] }],
+      params: { axes: -1 },
+      outputs: [{ type: 'f64[1,2]', data: [1, 2] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[1,2,1]'], params: {} },
     { types: ['f64[2,1,1]'], params: { axis: -1 } },

@@ -22,7 +22,26 @@ export const stack = composite({
     const place = normalAxis(axis, type.shape.length + 1);
     return concatenate(b, ...x.map((input) => withAxes(b, input, [place])), { axis: place });
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [
+        { type: 'f32[2]', data: [1, 2] },
+        { type: 'f32[2]', data: [3, 4] },
+      ],
+      outputs: [{ type: 'f32[2,2]', data: [1, 2, 3, 4] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'f64[2]', data: [1, 2] },
+        { type: 'f64[2]', data: [3, 4] },
+        { type: 'f64[2]', data: [5, 6] },
+      ],
+      params: { axis: -1 },
+      outputs: [{ type: 'f64[2,3]', data: [1, 3, 5, 2, 4, 6] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[2]', 'f64[2]', 'f64[2]'], params: {} },
     { types: ['f64[2,3]', 'f64[2,3]'], params: { axis: -1 } },

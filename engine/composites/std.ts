@@ -15,7 +15,20 @@ export const std = composite({
   positional: ['axes'],
   build: (b, [x], { correction, ddof, ...params }) =>
     reduceOver(b, x, params, (axes) => rootOf(b, varianceOf(b, x, axes, correction ?? ddof ?? 0))),
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2,3]', data: [3, -1, 4, 1, -5, 9] }],
+      outputs: [{ type: 'f32', data: [4.3365374] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      params: { axes: [1], ddof: 1 },
+      outputs: [{ type: 'f64[2]', data: [1, 1] }],
+      source: 'numpy',
+    },
+    { inputs: [{ type: 'f64[2]', data: [2, 2] }], outputs: [{ type: 'f64', data: [0] }], source: 'numpy' },
+  ],
   samples: [
     { types: ['f64[2,3]'], params: {} },
     { types: ['f64[2,3,4]'], params: { axes: [0, 2], correction: 1 } },

@@ -20,7 +20,19 @@ export const swapaxes = composite({
     [axes[first], axes[second]] = [second, first];
     return transpose(b, x, { axes });
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      outputs: [{ type: 'f32[3,2]', data: [1, 4, 2, 5, 3, 6] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'i32[2,1,3]', data: [1, 2, 3, 4, 5, 6] }],
+      params: { axis1: 0, axis2: -1 },
+      outputs: [{ type: 'i32[3,1,2]', data: [1, 4, 2, 5, 3, 6] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[2,3,4]'], params: {} },
     { types: ['f64[2,3,4]'], params: { axis1: 0, axis2: -1 } },

@@ -32,7 +32,25 @@ export const takeAlongAxis = composite({
     );
     return moveAxis(b, take(b, left!, right!, { axis: rank - 1, batch_dims: rank - 1 }), rank - 1, along);
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [
+        { type: 'f32[2,3]', data: [1, 2, 3, 4, 5, 6] },
+        { type: 'i32[2,2]', data: [2, 0, -1, 1] },
+      ],
+      outputs: [{ type: 'f32[2,2]', data: [3, 1, 6, 5] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'f64[3,2]', data: [1, 2, 3, 4, 5, 6] },
+        { type: 'i64[1,2]', data: [1, 9] },
+      ],
+      params: { axis: 0 },
+      outputs: [{ type: 'f64[1,2]', data: [3, 6] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[2,3]', 'i32[2,2]'], params: {} },
     { types: ['f64[3,2]', 'i64[4,2]'], params: { axis: 0 } },

@@ -29,7 +29,39 @@ export const tensordot = composite({
       count,
     );
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [
+        { type: 'f32[2,2,2]', data: [1, 2, 3, 4, 5, 6, 7, 8] },
+        { type: 'f32[2,2]', data: [1, 2, 3, 4] },
+      ],
+      outputs: [{ type: 'f32[2]', data: [30, 70] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'f64[2,3]', data: [1, 2, 3, 4, 5, 6] },
+        { type: 'f64[3,2]', data: [1, 2, 3, 4, 5, 6] },
+      ],
+      params: {
+        axes: [
+          [0, 1],
+          [1, 0],
+        ],
+      },
+      outputs: [{ type: 'f64', data: [86] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'f64[2]', data: [1, 2] },
+        { type: 'f64[2]', data: [3, 4] },
+      ],
+      params: { axes: 0 },
+      outputs: [{ type: 'f64[2,2]', data: [3, 4, 6, 8] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[2,3,4]', 'f64[3,4,2]'], params: {} },
     { types: ['f64[2,3]', 'f64[3,4]'], params: { axes: 1 } },

@@ -33,7 +33,26 @@ export const tile = composite({
     });
     return y;
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2]', data: [1, 2] }],
+      params: { reps: [2, 2] },
+      outputs: [{ type: 'f32[2,4]', data: [1, 2, 1, 2, 1, 2, 1, 2] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'i32[2,2]', data: [1, 2, 3, 4] }],
+      params: { reps: 2 },
+      outputs: [{ type: 'i32[2,4]', data: [1, 2, 1, 2, 3, 4, 3, 4] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[1]', data: [1] }],
+      params: { reps: 0 },
+      outputs: [{ type: 'f64[0]', data: [] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[2,3]'], params: { reps: [2, 1] } },
     { types: ['f64[2]'], params: { reps: [2, 3] } },

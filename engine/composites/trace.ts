@@ -16,7 +16,19 @@ export const trace = composite({
     const elements = diagonalOf(b, x, params);
     return sum(b, elements, { axes: [elements.type.shape.length - 1] });
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      outputs: [{ type: 'f32', data: [6] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'i32[2,2,2]', data: [1, 2, 3, 4, 5, 6, 7, 8] }],
+      params: { axis1: -2, axis2: -1 },
+      outputs: [{ type: 'i32[2]', data: [5, 13] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[3,3]'], params: {} },
     { types: ['f64[2,3,4]'], params: { offset: 1, axis1: -2, axis2: -1 } },

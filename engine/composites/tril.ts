@@ -20,7 +20,19 @@ export const tril = composite({
     const { row, column } = positions(b, x.type.shape, k);
     return where(b, le(b, column, row), x, b.full(0, x.type));
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      outputs: [{ type: 'f32[2,3]', data: [1, 0, 0, 4, 5, 0] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[2,2]', data: [Infinity, NaN, NaN, 1] }],
+      params: { k: -1 },
+      outputs: [{ type: 'f64[2,2]', data: [0, 0, NaN, 0] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[3,3]'], params: {} },
     { types: ['f64[2,3,4]'], params: { k: 1 } },

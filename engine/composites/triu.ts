@@ -20,7 +20,19 @@ export const triu = composite({
     const { row, column } = positions(b, x.type.shape, k);
     return where(b, le(b, row, column), x, b.full(0, x.type));
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[3,2]', data: [1, 2, 3, 4, 5, 6] }],
+      outputs: [{ type: 'f32[3,2]', data: [1, 2, 0, 4, 0, 0] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'i32[2,2,2]', data: [1, 2, 3, 4, 5, 6, 7, 8] }],
+      params: { k: 1 },
+      outputs: [{ type: 'i32[2,2,2]', data: [0, 2, 0, 0, 0, 6, 0, 0] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[3,3]'], params: {} },
     { types: ['f64[2,3,4]'], params: { k: 1 } },

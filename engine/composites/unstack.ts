@@ -24,7 +24,25 @@ export const unstack = composite({
     const rest = shape.filter((_, other) => other !== along);
     return Array.from({ length: size }, (_, i) => reshape(b, sliceAxis(b, x, along, i, i + 1), { shape: rest }));
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2,2]', data: [1, 2, 3, 4] }],
+      outputs: [
+        { type: 'f32[2]', data: [1, 2] },
+        { type: 'f32[2]', data: [3, 4] },
+      ],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[2,2]', data: [1, 2, 3, 4] }],
+      params: { axis: 1 },
+      outputs: [
+        { type: 'f64[2]', data: [1, 3] },
+        { type: 'f64[2]', data: [2, 4] },
+      ],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[2,3]'], params: {} },
     { types: ['f32[2,2]'], params: { axis: -1 } },

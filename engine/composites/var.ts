@@ -25,7 +25,25 @@ export const variance = composite({
   positional: ['axes'],
   build: (b, [x], { correction, ddof, ...params }) =>
     reduceOver(b, x, params, (axes) => varianceOf(b, x, axes, correction ?? ddof ?? 0)),
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2,3]', data: [3, -1, 4, 1, -5, 9] }],
+      outputs: [{ type: 'f32', data: [18.805555] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      params: { axes: 1, ddof: 1 },
+      outputs: [{ type: 'f64[2]', data: [1, 1] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[1]', data: [5] }],
+      params: { ddof: 1 },
+      outputs: [{ type: 'f64', data: [NaN] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[2,3]'], params: {} },
     { types: ['f64[2,3,4]'], params: { axes: [0, 2], correction: 1 } },

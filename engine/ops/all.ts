@@ -9,5 +9,18 @@ export const all: Op<Axes> = reduction({
   kind: 'bool',
   jvp: ['integer_dtype'],
   monoid: (e) => ({ identity: [e.const(true, 'bool')], combine: ([a], [b]) => [e.and(a!, b!)] }),
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'bool[2,3]', data: [true, false, true, true, true, true] }],
+      params: { axes: [1] },
+      outputs: [{ type: 'bool[2]', data: [false, true] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'bool[0,2]', data: [] }],
+      params: { axes: [0] },
+      outputs: [{ type: 'bool[2]', data: [true, true] }],
+      source: 'numpy',
+    },
+  ],
 });

@@ -9,5 +9,18 @@ export const any: Op<Axes> = reduction({
   kind: 'bool',
   jvp: ['integer_dtype'],
   monoid: (e) => ({ identity: [e.const(false, 'bool')], combine: ([a], [b]) => [e.or(a!, b!)] }),
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'bool[2,2]', data: [false, false, true, false] }],
+      params: { axes: [1] },
+      outputs: [{ type: 'bool[2]', data: [false, true] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'bool[0,2]', data: [] }],
+      params: { axes: [0] },
+      outputs: [{ type: 'bool[2]', data: [false, false] }],
+      source: 'numpy',
+    },
+  ],
 });

@@ -48,6 +48,12 @@ export const broadcastTo: Op<z.output<typeof params>> = movement({
       outputs: [{ type: 'f32[2,3]', data: [1, 2, 3, 1, 2, 3] }],
       source: 'numpy',
     },
+    {
+      inputs: [{ type: 'i64[2,1]', data: [4, 5] }],
+      params: { shape: [2, 2, 2] },
+      outputs: [{ type: 'i64[2,2,2]', data: [4, 4, 5, 5, 4, 4, 5, 5] }],
+      source: 'numpy',
+    },
   ],
   samples: [
     { types: ['f64[3]'], params: { shape: [2, 3] } },

@@ -62,7 +62,34 @@ export const concatenate: Op<z.output<typeof params>> = defineOp({
     return filled.length < x.length ? concatenate(b, ...filled, params) : null;
   },
   lower: { kind: 'map', element: (e, read, at, { x, params: { axis } }) => pick(e, read, at, x, axis) },
-  cases: [],
+  cases: [
+    {
+      inputs: [
+        { type: 'f32[2]', data: [1, 2] },
+        { type: 'f32[1]', data: [3] },
+        { type: 'f32[2]', data: [4, 5] },
+      ],
+      outputs: [{ type: 'f32[5]', data: [1, 2, 3, 4, 5] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'i32[2,1]', data: [1, 2] },
+        { type: 'i32[2,2]', data: [1, 2, 3, 4] },
+      ],
+      params: { axis: -1 },
+      outputs: [{ type: 'i32[2,3]', data: [1, 1, 2, 2, 3, 4] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'f64[0]', data: [] },
+        { type: 'f64[1]', data: [6] },
+      ],
+      outputs: [{ type: 'f64[1]', data: [6] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[2]', 'f64[3]'], params: { axis: 0 } },
     { types: ['f64[2,1]', 'f64[2,3]', 'f64[2,2]'], params: { axis: 1 } },

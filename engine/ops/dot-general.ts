@@ -148,7 +148,44 @@ export const dotGeneral: Op<Contraction> = defineOp({
     },
     routine,
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [
+        { type: 'f32[2,3]', data: [1, 2, 3, 4, 5, 6] },
+        { type: 'f32[3,2]', data: [1, 2, 3, 4, 5, 6] },
+      ],
+      params: { lhs_contract: [1], rhs_contract: [0] },
+      outputs: [{ type: 'f32[2,2]', data: [22, 28, 49, 64] }],
+      source: 'jax',
+    },
+    {
+      inputs: [
+        { type: 'f64[2,2,3]', data: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] },
+        { type: 'f64[3,2,2]', data: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] },
+      ],
+      params: { lhs_contract: [2], rhs_contract: [0], lhs_batch: [0], rhs_batch: [1] },
+      outputs: [{ type: 'f64[2,2,2]', data: [38, 44, 83, 98, 176, 200, 239, 272] }],
+      source: 'jax',
+    },
+    {
+      inputs: [
+        { type: 'i64[2,3]', data: [1, 2, 3, 4, 5, 6] },
+        { type: 'i64[2,3]', data: [1, 2, 3, 4, 5, 6] },
+      ],
+      params: { lhs_contract: [0, 1], rhs_contract: [0, -1] },
+      outputs: [{ type: 'i64', data: [91] }],
+      source: 'jax',
+    },
+    {
+      inputs: [
+        { type: 'i32[2]', data: [65536, 3] },
+        { type: 'i32[2]', data: [65536, 5] },
+      ],
+      params: { lhs_contract: [0], rhs_contract: [0] },
+      outputs: [{ type: 'i32', data: [15] }],
+      source: 'jax',
+    },
+  ],
   samples: [
     { types: ['f64[2,3]', 'f64[3,4]'], params: dims([1], [0]) },
     { types: ['f64[3,2]', 'f64[4,3]'], params: dims([0], [1]) },

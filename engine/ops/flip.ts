@@ -41,7 +41,25 @@ export const flip: Op<z.output<typeof params>> = movement({
       at.axes().map((i, axis) => (axes.includes(axis) ? e.sub(e.at(shape[axis]! - 1), i) : i)),
     );
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      outputs: [{ type: 'f32[2,3]', data: [6, 5, 4, 3, 2, 1] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'i64[2,3]', data: [1, 2, 3, 4, 5, 6] }],
+      params: { axes: -1 },
+      outputs: [{ type: 'i64[2,3]', data: [3, 2, 1, 6, 5, 4] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[2,2,2]', data: [1, 2, 3, 4, 5, 6, 7, 8] }],
+      params: { axes: [0, 2] },
+      outputs: [{ type: 'f64[2,2,2]', data: [6, 5, 8, 7, 2, 1, 4, 3] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[3]'], params: { axes: [0] } },
     { types: ['f64[2,3,2]'], params: { axes: [0, 2] } },

@@ -41,9 +41,21 @@ export const full: Op<z.output<typeof params>> = defineOp({
   cases: [
     {
       inputs: [],
-      params: { value: 1.5, dtype: 'float32', shape: [2, 2] },
+      params: { shape: [2, 2], value: 1.5 },
       outputs: [{ type: 'f32[2,2]', data: [1.5, 1.5, 1.5, 1.5] }],
-      source: 'definition',
+      source: 'numpy',
+    },
+    {
+      inputs: [],
+      params: { shape: 2, value: -3, dtype: 'int64' },
+      outputs: [{ type: 'i64[2]', data: [-3, -3] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [],
+      params: { shape: [], value: Infinity },
+      outputs: [{ type: 'f32', data: [Infinity] }],
+      source: 'numpy',
     },
   ],
   samples: [{ types: [], params: { value: 3, dtype: 'float64', shape: [2] } }],

@@ -40,7 +40,15 @@ export const iota: Op<z.output<typeof params>> = defineOp({
     kind: 'map',
     element: (e, _read, at, { params: { dtype, axis } }) => e.cast(at.axes()[axis]!, dtype),
   },
-  cases: [],
+  cases: [
+    { inputs: [], params: { shape: 4 }, outputs: [{ type: 'i32[4]', data: [0, 1, 2, 3] }], source: 'jax' },
+    {
+      inputs: [],
+      params: { shape: [2, 3], dtype: 'float32', axis: 1 },
+      outputs: [{ type: 'f32[2,3]', data: [0, 1, 2, 0, 1, 2] }],
+      source: 'jax',
+    },
+  ],
   samples: [
     { types: [], params: { dtype: 'float64', shape: [4], axis: 0 } },
     { types: [], params: { dtype: 'int32', shape: [2, 3], axis: 1 } },

@@ -9,7 +9,7 @@ import type { Index } from '../compile/index-space.ts';
 import type { Routine } from '../compile/routine.ts';
 import type { Builder } from '../program/builder.ts';
 import type { Eqn, Params, Program, Var } from '../program/program.ts';
-import type { DType, Shape, TensorType, TypedArray } from '../types.ts';
+import { type DType, isFloat, type Shape, type TensorType, type TypedArray } from '../types.ts';
 
 /** Why a derivative with respect to an input does not exist, where it is the op's doing. */
 export type Barrier = 'integer_dtype' | 'stop_gradient' | 'through_state' | 'no_gradient_defined';
@@ -176,6 +176,8 @@ export interface DocumentScope {
     param: string,
     types: readonly TensorType[],
   ): { readonly program: Program; readonly captures: readonly Var[] };
+  /** Another entry of the catalogue applied with its default params. */
+  apply(op: string, x: readonly Var[]): Var;
   /** A variable that belongs to the node; `initial` makes its elements when the client sends none. */
   variable(name: string, type: TensorType, initial: () => TypedArray): Var;
 }
@@ -289,7 +291,7 @@ export function barrierOf(eqn: Eqn, i: number): Barrier | null {
     const rule = ruleFor(jvp as readonly (TangentRule<unknown> | Barrier)[], i);
     return typeof rule === 'string' ? rule : null;
   }
-  return null;
+  return eqn.outputs.some((output) => isFloat(output.type.dtype)) ? null : 'integer_dtype';
 }
 
 /** One operand of an elementwise op. */

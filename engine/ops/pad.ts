@@ -98,7 +98,50 @@ export const pad: Op<z.output<typeof params>> = defineOp({
       return inside ? e.select(inside, element, fill) : element;
     },
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[3]', data: [1, 2, 3] }],
+      params: { pads: [1, 2] },
+      outputs: [{ type: 'f32[6]', data: [0, 1, 2, 3, 0, 0] }],
+      source: 'jax',
+    },
+    {
+      inputs: [{ type: 'f64[2,2]', data: [1, 2, 3, 4] }],
+      params: {
+        pads: [
+          [1, 0],
+          [0, 2],
+        ],
+        value: -Infinity,
+      },
+      outputs: [
+        {
+          type: 'f64[3,4]',
+          data: [-Infinity, -Infinity, -Infinity, -Infinity, 1, 2, -Infinity, -Infinity, 3, 4, -Infinity, -Infinity],
+        },
+      ],
+      source: 'jax',
+    },
+    {
+      inputs: [{ type: 'i32[3]', data: [1, 2, 3] }],
+      params: { pads: 1, interior: 2, value: 7 },
+      outputs: [{ type: 'i32[9]', data: [7, 1, 7, 7, 2, 7, 7, 3, 7] }],
+      source: 'jax',
+    },
+    {
+      inputs: [{ type: 'f32[0,2]', data: [] }],
+      params: {
+        pads: [
+          [1, 1],
+          [0, 1],
+        ],
+        interior: [3, 0],
+        value: 0.5,
+      },
+      outputs: [{ type: 'f32[2,3]', data: [0.5, 0.5, 0.5, 0.5, 0.5, 0.5] }],
+      source: 'jax',
+    },
+  ],
   samples: [
     { types: ['f64[3]'], params: { low: [1], high: [2], interior: [0], value: 0 } },
     { types: ['f64[2,3]'], params: { low: [0, 2], high: [1, 0], interior: [1, 2], value: 1.5 } },

@@ -18,7 +18,32 @@ export const prod: Op<Axes> = reduction({
   kind: 'number',
   jvp: [(b, dx, { x: [x], y: [y], params }) => reshape(b, tangent(b, dx, x, params.axes), { shape: y.type.shape })],
   monoid: (e, dtype) => ({ identity: [e.const(1, dtype)], combine: ([a], [b]) => [e.mul(a!, b!)] }),
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[2,3]', data: [3, -1, 4, 1, -5, 9] }],
+      params: { axes: [0, 1] },
+      outputs: [{ type: 'f32', data: [540] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[2,2]', data: [2, 0, 3, Infinity] }],
+      params: { axes: 1 },
+      outputs: [{ type: 'f64[2]', data: [0, Infinity] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'i32[2,2]', data: [65536, 65536, 3, 5] }],
+      params: { axes: 1 },
+      outputs: [{ type: 'i32[2]', data: [0, 15] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[0,2]', data: [] }],
+      params: { axes: [0] },
+      outputs: [{ type: 'f64[2]', data: [1, 1] }],
+      source: 'numpy',
+    },
+  ],
 });
 
 /** Halves the factors again and again by (pq)' = p q' + p' q, which divides by nothing, at any order. */

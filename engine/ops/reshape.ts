@@ -43,8 +43,14 @@ export const reshape: Op<z.output<typeof params>> = movement({
   cases: [
     {
       inputs: [{ type: 'f32[2,3]', data: [1, 2, 3, 4, 5, 6] }],
-      params: { shape: [3, 2] },
+      params: { shape: [3, -1] },
       outputs: [{ type: 'f32[3,2]', data: [1, 2, 3, 4, 5, 6] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'i32[1]', data: [1] }],
+      params: { shape: [] },
+      outputs: [{ type: 'i32', data: [1] }],
       source: 'numpy',
     },
   ],

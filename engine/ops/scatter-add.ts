@@ -47,7 +47,36 @@ export const scatterAdd: Op<PickParams> = defineOp({
   },
   simplify: (b, { x: [x, , updates] }) => (b.uniform(updates) === 0 || updates.type.shape.includes(0) ? x : null),
   lower: { kind: 'routine', routine },
-  cases: [],
+  cases: [
+    {
+      inputs: [
+        { type: 'f32[3]', data: [1, 2, 3] },
+        { type: 'i32[4]', data: [2, 0, 2, -1] },
+        { type: 'f32[4]', data: [10, 20, 30, 40] },
+      ],
+      outputs: [{ type: 'f32[3]', data: [21, 2, 83] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'f64[2,3]', data: [0, 0, 0, 0, 0, 0] },
+        { type: 'i64[2]', data: [0, 9] },
+        { type: 'f64[2,2]', data: [1, 2, 3, 4] },
+      ],
+      params: { axis: 1 },
+      outputs: [{ type: 'f64[2,3]', data: [1, 0, 2, 3, 0, 4] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'i32[2]', data: [2147483647, 0] },
+        { type: 'i32[1]', data: [0] },
+        { type: 'i32[1]', data: [1] },
+      ],
+      outputs: [{ type: 'i32[2]', data: [-2147483648, 0] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[4]', 'i32[3]', 'f64[3]'], params: { axis: 0, batch_dims: 0 } },
     { types: ['f64[2,3,2]', 'i32[2,2]', 'f64[2,2,2,2]'], params: { axis: 1, batch_dims: 0 } },

@@ -82,7 +82,26 @@ export const slice: Op<z.output<typeof params>> = movement({
       (x as TensorType).shape,
       at.axes().map((i, axis) => e.add(e.mul(i, e.at(steps[axis]!)), e.at(starts[axis]!))),
     ),
-  cases: [],
+  cases: [
+    {
+      inputs: [{ type: 'f32[6]', data: [1, 2, 3, 4, 5, 6] }],
+      params: { starts: [1], stops: [6], steps: [2] },
+      outputs: [{ type: 'f32[3]', data: [2, 4, 6] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'i32[3,4]', data: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] }],
+      params: { starts: [-2, null], stops: [99, null], steps: [1, -3] },
+      outputs: [{ type: 'i32[2,2]', data: [8, 5, 12, 9] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[4]', data: [1, 2, 3, 4] }],
+      params: { starts: [3], stops: [1] },
+      outputs: [{ type: 'f64[0]', data: [] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[5]'], params: { starts: [1], stops: [5], steps: [2] } },
     { types: ['f64[2,3,4]'], params: { starts: [0, 1, 1], stops: [2, 3, 4], steps: [1, 1, 3] } },

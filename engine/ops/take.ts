@@ -64,7 +64,34 @@ export const take: Op<PickParams> = defineOp({
       return read(0, indexAt(e, shape, [...axes.slice(0, axis), along, ...axes.slice(after)]));
     },
   },
-  cases: [],
+  cases: [
+    {
+      inputs: [
+        { type: 'f32[3]', data: [10, 20, 30] },
+        { type: 'i32[3]', data: [2, 0, -1] },
+      ],
+      outputs: [{ type: 'f32[3]', data: [30, 10, 30] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'f64[3,2]', data: [1, 2, 3, 4, 5, 6] },
+        { type: 'i64[2,2]', data: [1, 1, -9, 9] },
+      ],
+      params: { axis: 0 },
+      outputs: [{ type: 'f64[2,2,2]', data: [3, 4, 3, 4, 1, 2, 5, 6] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
+        { type: 'i32[2,3]', data: [1, 2, 3, 4, 5, 6] },
+        { type: 'i32[2,2]', data: [0, 2, 1, -1] },
+      ],
+      params: { axis: 1, batch_dims: 1 },
+      outputs: [{ type: 'i32[2,2]', data: [1, 3, 5, 6] }],
+      source: 'numpy',
+    },
+  ],
   samples: [
     { types: ['f64[4]', 'i32[3]'], params: { axis: 0, batch_dims: 0 } },
     { types: ['f64[2,3,2]', 'i32[2,2]'], params: { axis: 1, batch_dims: 0 } },

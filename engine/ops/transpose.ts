@@ -54,6 +54,17 @@ export const transpose: Op<z.output<typeof params>> = movement({
       outputs: [{ type: 'f32[3,2]', data: [1, 4, 2, 5, 3, 6] }],
       source: 'numpy',
     },
+    {
+      inputs: [{ type: 'i32[2,1,3]', data: [1, 2, 3, 4, 5, 6] }],
+      params: { axes: [-1, 0, 1] },
+      outputs: [{ type: 'i32[3,2,1]', data: [1, 4, 2, 5, 3, 6] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [{ type: 'f64[2,2]', data: [1, 2, 3, 4] }],
+      outputs: [{ type: 'f64[2,2]', data: [1, 3, 2, 4] }],
+      source: 'numpy',
+    },
   ],
   samples: [
     { types: ['f64[2,3,4]'], params: { axes: [2, 0, 1] } },

@@ -287,6 +287,7 @@ class Checker {
       node: node.name,
       arity: node.inputs.length,
       floatDtype: this.#floatDtype,
+      apply: (op, x) => this.#emit(scope, CATALOGUE.get(op) as Entry, { ...node, params: {} }, x, where)[0] as Var,
       subgraph: (param, types) => {
         const pointer = `${where.pointer}/params/${param}`;
         const json = param.split('/').reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], node.params);
