@@ -14,6 +14,7 @@ export const stack = composite({
   variadic: true,
   broadcast: false,
   params: z.strictObject({ axis: axisSchema.optional() }),
+  positional: ['axis'],
   build: (b, x, { axis = 0 }) => {
     const { type } = x[0];
     x.forEach((input, i) => {

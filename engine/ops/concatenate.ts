@@ -21,6 +21,7 @@ export const concatenate: Op<z.output<typeof params>> = defineOp({
   params,
   surface: {
     params: z.strictObject({ axis: axisSchema.optional() }),
+    positional: ['axis'],
     build: (b, x, { axis = 0 }) => concatenate(b, ...x, { axis: normalAxis(axis, x[0].type.shape.length) }),
   },
   type: (x, { axis }) => {

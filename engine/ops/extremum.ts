@@ -4,6 +4,7 @@ import type { Var } from '../program/program.ts';
 import type { DType } from '../types.ts';
 import { div } from './div.ts';
 import { eq } from './eq.ts';
+import { mul } from './mul.ts';
 import { sum } from './sum.ts';
 import { unreduce } from './unreduce.ts';
 import { where } from './where.ts';
@@ -42,11 +43,11 @@ export function lowest(dtype: DType): number | bigint | boolean {
   }
 }
 
-/** The tangent of an extremum `y` of `x` over axes: the mean of the tangents of all elements that equal it. */
+/** The tangent of an extremum `y` of `x` over axes: the mean of the tangents of all elements that equal it, if any. */
 export function tiedTangent(b: Builder, dx: Var, x: Var, y: Var, axes: readonly number[]): Var {
-  const tied = eq(b, x, unreduce(b, y, x.type.shape, axes));
-  const zero = b.full(0, x.type);
-  const total = sum(b, where(b, tied, dx, zero), { axes });
-  const count = sum(b, where(b, tied, b.full(1, x.type), zero), { axes });
-  return div(b, total, count);
+  const { shape } = x.type;
+  const tied = where(b, eq(b, x, unreduce(b, y, shape, axes)), b.full(1, x.type), b.full(0, x.type));
+  // Nothing equals NaN: the weights are 0 / 0, in forward mode as in reverse.
+  const weight = div(b, tied, unreduce(b, sum(b, tied, { axes }), shape, axes));
+  return sum(b, mul(b, dx, weight), { axes });
 }

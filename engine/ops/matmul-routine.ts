@@ -166,12 +166,30 @@ function multiplyRows(
   k: number,
 ): void {
   const totals = new Float64Array(n);
+  const { data: x, column: step } = a;
+  const { data: y, row: width } = b;
   for (let i = 0; i < m; i++) {
     totals.fill(0);
-    for (let t = 0; t < k; t++) {
-      const factor = a.data[a.offset + i * a.row + t * a.column]!;
-      const start = b.offset + t * b.row;
-      for (let j = 0; j < n; j++) totals[j] = totals[j]! + factor * b.data[start + j]!;
+    let p = a.offset + i * a.row;
+    let q = b.offset;
+    let t = 0;
+    // Four rows at once, so that the totals are read and written a quarter as often.
+    for (; t + 3 < k; t += 4, p += 4 * step, q += 4 * width) {
+      const f0 = x[p]!;
+      const f1 = x[p + step]!;
+      const f2 = x[p + 2 * step]!;
+      const f3 = x[p + 3 * step]!;
+      for (let j = 0; j < n; j++)
+        totals[j] =
+          totals[j]! +
+          f0 * y[q + j]! +
+          f1 * y[q + width + j]! +
+          f2 * y[q + 2 * width + j]! +
+          f3 * y[q + 3 * width + j]!;
+    }
+    for (; t < k; t++, p += step, q += width) {
+      const factor = x[p]!;
+      for (let j = 0; j < n; j++) totals[j] = totals[j]! + factor * y[q + j]!;
     }
     for (let j = 0; j < n; j++) out.data[out.offset + i * out.row + j * out.column] = totals[j]!;
   }
