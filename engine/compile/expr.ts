@@ -4,7 +4,7 @@
  */
 import { Numbering } from '../program/numbering.ts';
 import type { Var } from '../program/program.ts';
-import type { DType } from '../types.ts';
+import { DTYPES, type DType } from '../types.ts';
 
 interface ScalarRow {
   readonly arity: 1 | 2 | 3;
@@ -106,7 +106,7 @@ export type Expr = {
 
 /** Makes expressions; equal ones are the same object. */
 export class Exprs {
-  readonly #interned = new Map<string, Expr>();
+  readonly #interned = new Map<string | number, Expr>();
   readonly #variables = new Numbering<Var>();
   #count = 0;
 
@@ -182,7 +182,13 @@ export class Exprs {
   apply(fn: ScalarFn, args: readonly Expr[], dtype = resultDtype(fn, args)): Expr {
     const simple = simplified(this, fn, args, dtype);
     if (simple) return simple;
-    return this.#intern(`${fn}${dtype}:${ids(args)}`, { fn, dtype, args, max: maxOf(fn, args) });
+    const [x, y] = args as [Expr, Expr | undefined];
+    const key =
+      args.length < 3 && this.#count < MAX_PACKED
+        ? ((x.id * MAX_PACKED + (y ? y.id + 1 : 0)) * DTYPES.length + DTYPES.indexOf(dtype)) * FNS.size +
+          (FNS.get(fn) as number)
+        : `${fn}${dtype}:${ids(args)}`;
+    return this.#intern(key, { fn, dtype, args, max: maxOf(fn, args) });
   }
 
   neg(x: Expr): Expr {
@@ -257,7 +263,7 @@ export class Exprs {
     return this.#intern(`k${clamped.id}:${size}`, { fn: 'cast', dtype: 'int32', args: [clamped], max: size - 1 });
   }
 
-  #intern(key: string, parts: Parts): Expr {
+  #intern(key: string | number, parts: Parts): Expr {
     const known = this.#interned.get(key);
     if (known) return known;
     const expr = { ...parts, id: this.#count++ } as Expr;
@@ -265,6 +271,11 @@ export class Exprs {
     return expr;
   }
 }
+
+const FNS: ReadonlyMap<string, number> = new Map(Object.keys(SCALARS).map((fn, i) => [fn, i]));
+
+/** Up to this many expressions, an application's key is one exact number; numbers are faster keys than texts. */
+const MAX_PACKED = 2 ** 22;
 
 type Parts = Expr extends infer E ? (E extends Expr ? Omit<E, 'id'> : never) : never;
 

@@ -8,9 +8,8 @@
  */
 import { EngineError } from '../errors.ts';
 import type { Form, Lowering, Read } from '../ops/op.ts';
-import { Numbering } from '../program/numbering.ts';
 import type { Eqn, Program, Var } from '../program/program.ts';
-import { type Shape, sizeOf } from '../types.ts';
+import { type Shape, sizeOf, type TensorType } from '../types.ts';
 import { type Expr, Exprs, SCALARS, type ScalarFn } from './expr.ts';
 import { foldIndex, type Index, spaceIndex } from './index-space.ts';
 import type { Kernel } from './plan.ts';
@@ -61,94 +60,85 @@ interface Member {
 class Scheduler {
   readonly #program: Program;
   readonly #e = new Exprs();
-  readonly #producers = new Map<Var, Eqn>();
-  readonly #consumers = new Map<Var, Eqn[]>();
   readonly #facts = new Map<Eqn, Facts>();
+  readonly #producers = new Map<Var, Eqn>();
   readonly #stored = new Set<Var>();
+  /** Equations that a variable's expression is made of, as far as they are not stored. */
   readonly #weights = new Map<Var, number>();
 
   constructor(program: Program) {
     this.#program = program;
+    const perElement = new Map<string, number>();
     for (const eqn of program.eqns) {
+      this.#facts.set(eqn, factsOf(eqn, perElement));
       for (const output of eqn.outputs) this.#producers.set(output, eqn);
-      for (const input of eqn.inputs) {
-        const consumers = this.#consumers.get(input);
-        if (consumers) consumers.push(eqn);
-        else this.#consumers.set(input, [eqn]);
-      }
     }
   }
 
   run(): ScheduledStep[] {
     this.#choose();
-    let groups = this.#group();
-    // What is dear and was inlined into several kernels is stored after all; once suffices, since storing only splits.
-    if (this.#storeWhatSeveralKernelsCompute(groups.kernelOf)) groups = this.#group();
-    return groups.steps();
+    return this.#group().steps();
   }
 
   #factsOf(eqn: Eqn): Facts {
-    const known = this.#facts.get(eqn);
-    if (known) return known;
-    const facts = factsOf(eqn);
-    this.#facts.set(eqn, facts);
-    return facts;
+    return this.#facts.get(eqn) as Facts;
   }
 
   /** Decides what is stored, from each variable's readers and the size of its expression. */
   #choose(): void {
-    const iterations = new Map<Var, number>();
     const { eqns, inputs, outputs } = this.#program;
-    for (const input of inputs) this.#stored.add(input);
-    for (const output of outputs) this.#stored.add(output);
-    for (let i = eqns.length - 1; i >= 0; i--) {
-      const eqn = eqns[i] as Eqn;
-      const facts = this.#factsOf(eqn);
-      if (!facts.inlinable) for (const output of eqn.outputs) this.#stored.add(output);
-      const own = eqn.outputs[0] as Var;
-      const times = this.#stored.has(own) ? facts.iterations : Math.max(facts.iterations, iterations.get(own) ?? 0);
-      for (const input of eqn.inputs) {
-        if (!facts.reads) this.#stored.add(input);
-        iterations.set(input, Math.max(iterations.get(input) ?? 0, times));
-      }
-    }
+    for (const variable of [...inputs, ...outputs]) this.#stored.add(variable);
+    const readers = this.#readers();
+    const costs = new Map<Var, number>();
     for (const eqn of eqns) {
       const facts = this.#factsOf(eqn);
-      if (!facts.inlinable) continue;
+      if (!facts.inlinable) {
+        for (const output of eqn.outputs) this.#stored.add(output);
+        continue;
+      }
       const own = eqn.outputs[0] as Var;
       let weight = 1;
-      let dear = facts.flops;
+      let cost = facts.flops;
       for (const input of eqn.inputs)
         if (!this.#stored.has(input)) {
           weight += this.#weights.get(input) ?? 1;
-          dear += this.#dearness.get(input) ?? 0;
+          cost += costs.get(input) ?? 0;
         }
+      const { iterations, spaces } = readers.get(own) ?? NOBODY;
+      // A member of a kernel that only its own kernel reads costs no store, so that several readers are reason enough.
+      const isComputedAgain = iterations > sizeOf(own.type.shape) || spaces === SEVERAL;
+      if (weight > MAX_INLINED || (cost >= DEAR && isComputedAgain)) this.#stored.add(own);
+      if (this.#stored.has(own)) {
+        this.#weights.set(own, weight);
+        continue;
+      }
       this.#weights.set(own, weight);
-      this.#dearness.set(own, dear);
-      const repeated = (iterations.get(own) ?? 0) > sizeOf(own.type.shape);
-      if (weight > MAX_INLINED || (dear >= DEAR && repeated)) this.#stored.add(own);
+      costs.set(own, cost);
     }
   }
 
-  readonly #dearness = new Map<Var, number>();
-
-  #storeWhatSeveralKernelsCompute(kernelOf: ReadonlyMap<Var, Group>): boolean {
-    const several = Symbol();
-    const computedIn = new Map<Var, Group | typeof several>();
-    const before = this.#stored.size;
-    for (let i = this.#program.eqns.length - 1; i >= 0; i--) {
-      const eqn = this.#program.eqns[i] as Eqn;
+  /** For each variable, how often its readers ask for an element, and over which spaces they run. */
+  #readers(): Map<Var, Readers> {
+    const readers = new Map<Var, Readers>();
+    const { eqns } = this.#program;
+    for (let i = eqns.length - 1; i >= 0; i--) {
+      const eqn = eqns[i] as Eqn;
+      const facts = this.#factsOf(eqn);
       const own = eqn.outputs[0] as Var;
-      const kernel = this.#stored.has(own) ? kernelOf.get(own) : computedIn.get(own);
-      if (kernel === several && (this.#dearness.get(own) ?? 0) >= DEAR) this.#stored.add(own);
-      if (kernel === undefined) continue;
+      const through = facts.inlinable && !this.#stored.has(own) ? readers.get(own) : undefined;
+      const iterations = Math.max(facts.iterations, through?.iterations ?? 0);
+      // A fold's readers may share one loop; other readers are members of the kernel or compute the element again.
+      const space = facts.fold ?? SEVERAL;
       for (const input of eqn.inputs) {
-        if (this.#stored.has(input)) continue;
-        const known = computedIn.get(input);
-        computedIn.set(input, known === undefined || known === kernel ? kernel : several);
+        if (!facts.reads) this.#stored.add(input);
+        const known = readers.get(input);
+        if (known) {
+          known.iterations = Math.max(known.iterations, iterations);
+          if (known.spaces !== space) known.spaces = SEVERAL;
+        } else readers.set(input, { iterations, spaces: space === SEVERAL ? (through?.spaces ?? ONE) : space });
       }
     }
-    return this.#stored.size > before;
+    return readers;
   }
 
   /** Puts the stored variables into kernels, in the program's order. */
@@ -156,7 +146,7 @@ class Scheduler {
     const grouping = new Grouping(this.#e, this.#program);
     for (const eqn of this.#program.eqns) {
       const { lower } = eqn.op;
-      const form = formOf(eqn);
+      const { form } = this.#factsOf(eqn);
       switch (lower.kind) {
         case 'map':
         case 'reduce': {
@@ -189,31 +179,44 @@ class Scheduler {
   #exprOf(eqn: Eqn): Expr {
     const e = this.#e;
     const { lower } = eqn.op;
+    const { form } = this.#factsOf(eqn);
     const at = spaceIndex(e, (eqn.outputs[0] as Var).type.shape);
-    const inlined = new Map<string, Expr>();
-    const numbers = new Numbering<Var>();
+    const inlined = new Map<Var, Map<Expr, Expr>>();
     const reader =
       (of: Eqn): Read =>
       (i, index) =>
         read(of.inputs[i] as Var, index);
     const read = (variable: Var, index: Index): Expr => {
-      if (this.#stored.has(variable)) return e.load(variable, index.linear());
-      const key = `${numbers.of(variable)}:${index.linear().id}`;
-      const known = inlined.get(key);
+      const offset = index.linear();
+      if (this.#stored.has(variable)) return e.load(variable, offset);
+      const byOffset = inlined.get(variable) ?? new Map<Expr, Expr>();
+      const known = byOffset.get(offset);
       if (known) return known;
       const producer = this.#producers.get(variable) as Eqn;
-      const expr = (producer.op.lower as Of<'map'>).element(e, reader(producer), index, formOf(producer));
-      inlined.set(key, expr);
+      const expr = (producer.op.lower as Of<'map'>).element(e, reader(producer), index, this.#factsOf(producer).form);
+      inlined.set(variable, byOffset.set(offset, expr));
       return expr;
     };
-    if (lower.kind === 'map') return lower.element(e, reader(eqn), at, formOf(eqn));
-    const { over, monoid, element, finish } = (lower as Of<'reduce'>).reduction(e, reader(eqn), at, formOf(eqn));
+    if (lower.kind === 'map') return lower.element(e, reader(eqn), at, form);
+    const { over, monoid, element, finish } = (lower as Of<'reduce'>).reduction(e, reader(eqn), at, form);
     const elements = element(foldIndex(e, over));
     const accumulators = elements.map(({ dtype }, i) => e.acc(i, dtype));
     const step = monoid.combine(accumulators, elements);
     return finish(e.fold({ over, identity: monoid.identity, element: elements, step }));
   }
 }
+
+/** Whether the readers of a variable run over one space, several, or one that a fold names. */
+const ONE = 'one';
+const SEVERAL = 'several';
+
+interface Readers {
+  /** The most elements that one reader evaluates. */
+  iterations: number;
+  spaces: string;
+}
+
+const NOBODY: Readers = { iterations: 0, spaces: ONE };
 
 /** The kernels and other steps made so far, in order. */
 class Grouping {
@@ -337,6 +340,7 @@ function flopsOfExpr(expr: Expr): number {
 
 /** What scheduling needs to know of an equation. */
 interface Facts {
+  readonly form: Form<unknown>;
   /** Whether it is an expression that a reader may contain. */
   readonly inlinable: boolean;
   /** Whether it reads its inputs by element. */
@@ -346,26 +350,42 @@ interface Facts {
   /** Scalar operations an element. */
   readonly flops: number;
   readonly asRoutine: boolean;
+  /** The spaces of a fold, its own and that folded over. */
+  readonly fold: string | undefined;
 }
 
-function factsOf(eqn: Eqn): Facts {
+/** `perElement` remembers the scalar operations of ops that act element by element, which shapes do not change. */
+function factsOf(eqn: Eqn, perElement: Map<string, number>): Facts {
   const { lower } = eqn.op;
-  if (lower.kind !== 'map' && lower.kind !== 'reduce')
-    return { inlinable: false, reads: false, iterations: 0, flops: 0, asRoutine: lower.kind === 'routine' };
-  const e = new Exprs();
-  const out = (eqn.outputs[0] as Var).type;
-  const at = spaceIndex(e, out.shape);
-  const read: Read = (i, index) => e.load(eqn.inputs[i] as Var, index.linear());
   const form = formOf(eqn);
+  const other = { form, inlinable: false, reads: false, iterations: 0, flops: 0, asRoutine: false, fold: undefined };
+  if (lower.kind !== 'map' && lower.kind !== 'reduce') return { ...other, asRoutine: lower.kind === 'routine' };
+  const out = (form.y[0] as TensorType).shape;
   if (lower.kind === 'map') {
-    const { all } = reachable([lower.element(e, read, at, form)]);
-    const flops = all.reduce((total, expr) => total + flopsOfExpr(expr), 0);
-    return { inlinable: true, reads: true, iterations: sizeOf(out.shape), flops, asRoutine: false };
+    const key = `${eqn.op.name} ${form.x.map(({ dtype }) => dtype).join()}`;
+    const flops = perElement.get(key) ?? flopsOfMap(eqn, lower, form);
+    if (eqn.op.batch === 'pointwise') perElement.set(key, flops);
+    return { ...other, inlinable: true, reads: true, iterations: sizeOf(out), flops };
   }
-  const { over } = lower.reduction(e, read, at, form);
-  const iterations = sizeOf(out.shape) * sizeOf(over);
+  const e = new Exprs();
+  const { over } = lower.reduction(e, stubReader(e, eqn), spaceIndex(e, out), form);
   const asRoutine = lower.routine !== undefined && lower.routine(form).flops >= ROUTINE_FLOPS;
-  return { inlinable: false, reads: !asRoutine, iterations, flops: 0, asRoutine };
+  const fold = asRoutine ? undefined : `${out.join()}|${over.join()}`;
+  return { ...other, reads: !asRoutine, iterations: sizeOf(out) * sizeOf(over), asRoutine, fold };
+}
+
+function flopsOfMap(eqn: Eqn, lower: Of<'map'>, form: Form<unknown>): number {
+  const e = new Exprs();
+  const at = spaceIndex(e, (form.y[0] as TensorType).shape);
+  return reachable([lower.element(e, stubReader(e, eqn), at, form)]).all.reduce(
+    (total, expr) => total + flopsOfExpr(expr),
+    0,
+  );
+}
+
+/** Reads every input as if it were stored. */
+function stubReader(e: Exprs, eqn: Eqn): Read {
+  return (i, index) => e.load(eqn.inputs[i] as Var, index.linear());
 }
 
 function formOf(eqn: Eqn): Form<unknown> {

@@ -6,18 +6,39 @@ import { type OpRules, ParamMismatch, TypeMismatch } from '../ops/op.ts';
 import { formatType, type TensorType } from '../types.ts';
 import type { Eqn, Params, Program, Var } from './program.ts';
 
+/** What may stand between an equation and the program; see `Builder.rewrite`. */
+export type Rewrite = (
+  op: OpRules,
+  inputs: readonly Var[],
+  params: Params,
+  types: readonly TensorType[],
+  push: () => readonly Var[],
+) => readonly Var[];
+
 /** Appends equations; every emitted equation is typed by its op's type rule. */
 export class Builder {
   readonly inputs: Var[] = [];
   readonly eqns: Eqn[] = [];
   /** The client's node that equations are emitted for. */
   node: string | undefined;
+  /** Stands between every equation and the program: gives outputs of its own, or those of the equation it `push`es. */
+  rewrite: Rewrite | undefined;
+  /** Filled when it is first asked for: most builders are never asked. */
   readonly #producers = new Map<Var, Eqn>();
+  #indexed = 0;
   readonly #maxEqns: number;
 
   /** `maxEqns` bounds the program's length; beyond it `emit` throws `limit_exceeded`. */
   constructor(maxEqns = 4_000_000) {
     this.#maxEqns = maxEqns;
+  }
+
+  /** A builder that goes on where a program ends; its variables stay what they are. */
+  static continuing(program: Program): Builder {
+    const b = new Builder();
+    b.inputs.push(...program.inputs);
+    for (const eqn of program.eqns) b.eqns.push(eqn);
+    return b;
   }
 
   /** A new input of the program. */
@@ -34,10 +55,7 @@ export class Builder {
     params: Params = {},
     names: readonly (string | undefined)[] = [],
   ): readonly Var[] {
-    const types = this.#typesOf(op, inputs, params);
-    const outputs = types.map((type, i): Var => ({ type, name: names[i] }));
-    this.#push({ op, inputs, params, outputs, node: this.node });
-    return outputs;
+    return this.#make(op, inputs, params, this.#typesOf(op, inputs, params), names);
   }
 
   /** New inputs like another program's. */
@@ -47,13 +65,17 @@ export class Builder {
 
   /** Emits an equation again on other inputs, keeping its node and its outputs' names. */
   copy(eqn: Eqn, inputs: readonly Var[]): readonly Var[] {
+    // Inputs of the very same types need no second look at what their types make of the outputs.
+    const isSame = inputs.every((input, i) => input.type === eqn.inputs[i]?.type);
+    const types = isSame ? eqn.outputs.map(({ type }) => type) : this.#typesOf(eqn.op, inputs, eqn.params);
     const outer = this.node;
     this.node = eqn.node;
-    const outputs = this.emit(
+    const outputs = this.#make(
       eqn.op,
       inputs,
       eqn.params,
-      eqn.outputs.map((output) => output.name),
+      types,
+      eqn.outputs.map(({ name }) => name),
     );
     this.node = outer;
     return outputs;
@@ -74,18 +96,37 @@ export class Builder {
 
   /** The equation that made a variable; `undefined` for inputs. */
   producer(variable: Var): Eqn | undefined {
+    for (; this.#indexed < this.eqns.length; this.#indexed++) {
+      const eqn = this.eqns[this.#indexed] as Eqn;
+      for (const output of eqn.outputs) this.#producers.set(output, eqn);
+    }
     return this.#producers.get(variable);
   }
 
   /** The one value of a uniform variable, such as a literal broadcast; `undefined` when it is not known to be uniform. */
   uniform(variable: Var): number | undefined {
-    const eqn = this.#producers.get(variable);
+    const eqn = this.producer(variable);
     return eqn?.op.uniform?.(eqn.params);
   }
 
   /** The finished program. */
   build(outputs: readonly Var[]): Program {
     return { inputs: this.inputs, eqns: this.eqns, outputs };
+  }
+
+  #make(
+    op: OpRules,
+    inputs: readonly Var[],
+    params: Params,
+    types: readonly TensorType[],
+    names: readonly (string | undefined)[],
+  ): readonly Var[] {
+    const push = (): readonly Var[] => {
+      const outputs = types.map((type, i): Var => ({ type, name: names[i] }));
+      this.#push({ op, inputs, params, outputs, node: this.node });
+      return outputs;
+    };
+    return this.rewrite ? this.rewrite(op, inputs, params, types, push) : push();
   }
 
   #push(eqn: Eqn): void {
@@ -96,7 +137,6 @@ export class Builder {
         eqn.node === undefined ? {} : { node: eqn.node },
       );
     this.eqns.push(eqn);
-    for (const output of eqn.outputs) this.#producers.set(output, eqn);
   }
 
   #typesOf(op: OpRules, inputs: readonly Var[], params: Params): readonly TensorType[] {

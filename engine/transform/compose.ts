@@ -16,7 +16,7 @@ import { type Shape, sizeOf, type TensorType } from '../types.ts';
 import { jvp } from './jvp.ts';
 import { withoutDeadCode } from './simplify.ts';
 import { instantiate } from './tangents.ts';
-import { transpose } from './transpose.ts';
+import { transpose, transposeInto } from './transpose.ts';
 import { unzip } from './unzip.ts';
 import { vmapAll } from './vmap.ts';
 
@@ -32,19 +32,17 @@ interface Linearized {
   readonly places: readonly (number | null)[];
 }
 
-function linearizeInto(b: Builder, program: Program, targets: number, sources: readonly number[]): Linearized {
+function linearize(program: Program, targets: number, sources: readonly number[]): Linearized {
   const { program: both, tangents } = jvp(program, sources);
   const count = program.outputs.length;
   const connected = tangents.slice(0, targets).filter((place) => place !== null);
   // Tangents of what is no target are dropped, and with them the equations that lead there alone.
   const wanted = withoutDeadCode({ ...both, outputs: both.outputs.slice(0, count + connected.length) });
   const { forward, linear } = unzip(wanted, program.inputs.length, count);
-  const inputs = b.inputsLike(program.inputs);
-  const made = b.inline(forward, inputs);
   return {
-    b,
-    values: made.slice(0, count),
-    residuals: made.slice(count),
+    b: Builder.continuing(forward),
+    values: forward.outputs.slice(0, count),
+    residuals: forward.outputs.slice(count),
     linear,
     places: tangents.slice(0, targets).map((place) => (place === null ? null : place - count)),
   };
@@ -59,8 +57,8 @@ function stacked(type: TensorType, stack: Stack): TensorType {
 
 /** Tangents in, one per source: the targets' tangents out. */
 export function pushforward(program: Program, targets: number, sources: readonly number[], stack: Stack): Program {
-  const b = new Builder();
-  const at = linearizeInto(b, program, targets, sources);
+  const at = linearize(program, targets, sources);
+  const { b } = at;
   const tangents = sources.map((source) => {
     const { type, name } = program.inputs[source] as Var;
     return b.input(stacked(type, stack), name);
@@ -70,8 +68,8 @@ export function pushforward(program: Program, targets: number, sources: readonly
 
 /** Cotangents in, one per target: the sources' cotangents out. */
 export function pullback(program: Program, targets: number, sources: readonly number[], stack: Stack): Program {
-  const b = new Builder();
-  const at = linearizeInto(b, program, targets, sources);
+  const at = linearize(program, targets, sources);
+  const { b } = at;
   const cotangents = program.outputs
     .slice(0, targets)
     .map((output) => b.input(stacked(output.type, stack), output.name));
@@ -80,8 +78,8 @@ export function pullback(program: Program, targets: number, sources: readonly nu
 
 /** The gradient of the sum of all elements of all targets. */
 export function gradient(program: Program, targets: number, sources: readonly number[]): Program {
-  const b = new Builder();
-  const at = linearizeInto(b, program, targets, sources);
+  const at = linearize(program, targets, sources);
+  const { b } = at;
   const ones = at.values.slice(0, targets).map((value) => b.full(1, value.type));
   return b.build([...at.values, ...pull(at, ones, undefined)]);
 }
@@ -103,8 +101,8 @@ export function jacobian(
   sources: readonly number[],
   mode = cheaperMode(program, targets, sources),
 ): Program {
-  const b = new Builder();
-  const at = linearizeInto(b, program, targets, sources);
+  const at = linearize(program, targets, sources);
+  const { b } = at;
   const outputs = at.values.slice(0, targets).map((value) => value.type);
   const inputs = sources.map((source) => (program.inputs[source] as Var).type);
   const blocks =
@@ -126,8 +124,8 @@ export function jacobian(
 
 /** For each source `[n, ...]`, the Jacobian `[n, ...target, ...source]` of row `i` of the target with respect to row `i`. */
 export function batchJacobian(program: Program, sources: readonly number[]): Program {
-  const b = new Builder();
-  const at = linearizeInto(b, program, 1, sources);
+  const at = linearize(program, 1, sources);
+  const { b } = at;
   const { dtype, shape } = (at.values[0] as Var).type;
   const [batch, ...rest] = shape as [number, ...Shape];
   const size = sizeOf(rest);
@@ -176,9 +174,10 @@ function push(at: Linearized, tangents: readonly Var[], stack: Stack): Var[] {
 
 function pull(at: Linearized, cotangents: readonly Var[], stack: Stack): Var[] {
   const { b, linear, residuals, places } = at;
-  const backward = transpose(linear, residuals.length);
-  const program = stack === undefined ? backward : overStack(backward, residuals.length, stack);
-  return b.inline(program, [...residuals, ...cotangents.filter((_, t) => places[t] !== null)]);
+  const given = cotangents.filter((_, t) => places[t] !== null);
+  if (stack === undefined) return transposeInto(b, linear, residuals, given);
+  const backward = overStack(transpose(linear, residuals.length), residuals.length, stack);
+  return b.inline(backward, [...residuals, ...given]);
 }
 
 /** A program on a stack of what follows its residuals. */

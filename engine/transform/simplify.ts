@@ -2,30 +2,50 @@
  * @file Simplification: the same program with fewer equations. Identities are the ops' own; equal equations become one;
  * what no output needs is dropped.
  */
-import type { Vars } from '../ops/op.ts';
+import type { OpRules, Vars } from '../ops/op.ts';
 import { Builder, Env } from '../program/builder.ts';
 import { Numbering } from '../program/numbering.ts';
-import { type Eqn, isProgram, isTensor, type Param, type Program, type Var } from '../program/program.ts';
+import { type Eqn, isProgram, isTensor, type Param, type Params, type Program, type Var } from '../program/program.ts';
 
 /** The program simplified, its sub-programs too; inputs and outputs keep their places. */
 export function simplify(program: Program): Program {
-  return withoutDeadCode(withoutRepeats(program));
+  return withoutDeadCode(rewritten(withoutDeadCode(program)));
 }
 
-function withoutRepeats(program: Program): Program {
+function rewritten(program: Program): Program {
   const b = new Builder();
   const env = new Env();
-  env.bind(program.inputs, b.inputsLike(program.inputs));
   const seen = new Seen();
+  env.bind(program.inputs, b.inputsLike(program.inputs));
+  // What identities emit goes the same way as the program's own equations, so that one pass is enough.
+  b.rewrite = (op, inputs, params, types, push) => {
+    const key = seen.key(op, inputs, params);
+    const known = seen.outputs.get(key);
+    if (known) return known;
+    const site = { x: inputs as unknown as Vars, params };
+    const simpler = types[0] && op.simplify?.(b, site, types[0]);
+    const outputs = !simpler ? push() : 'type' in simpler ? [simpler] : simpler;
+    seen.outputs.set(key, outputs);
+    return outputs;
+  };
   for (const eqn of program.eqns) {
-    const inputs = env.all(eqn.inputs);
-    const params = Object.fromEntries(Object.entries(eqn.params).map(([key, param]) => [key, simplifyParam(param)]));
-    const known = seen.find(eqn, inputs, params);
-    const outputs = known ?? emitSimplest(b, eqn, inputs, params);
-    if (!known) seen.add(eqn, inputs, params, outputs);
-    env.bind(eqn.outputs, outputs);
+    const params = simplifyParams(eqn.params);
+    env.bind(eqn.outputs, b.copy(params === eqn.params ? eqn : { ...eqn, params }, env.all(eqn.inputs)));
   }
   return b.build(env.all(program.outputs));
+}
+
+function simplifyParams(params: Params): Params {
+  if (!holdsPrograms(params)) return params;
+  return Object.fromEntries(Object.entries(params).map(([key, param]) => [key, simplifyParam(param)]));
+}
+
+function holdsPrograms(params: Params): boolean {
+  for (const name in params) {
+    const param = params[name] as Param;
+    if (isProgram(param) || (Array.isArray(param) && param.some(isProgram))) return true;
+  }
+  return false;
 }
 
 function simplifyParam(param: Param): Param {
@@ -34,36 +54,15 @@ function simplifyParam(param: Param): Param {
   return param;
 }
 
-function emitSimplest(b: Builder, eqn: Eqn, inputs: readonly Var[], params: Eqn['params']): readonly Var[] {
-  const type = (eqn.outputs[0] as Var | undefined)?.type;
-  b.node = eqn.node;
-  if (type && eqn.op.simplify) {
-    const simpler = eqn.op.simplify(b, { x: inputs as unknown as Vars, params }, type);
-    if (simpler) return 'type' in simpler ? [simpler] : simpler;
-  }
-  return b.emit(
-    eqn.op,
-    inputs,
-    params,
-    eqn.outputs.map((output) => output.name),
-  );
-}
-
 /** The equations already emitted, by op, inputs and params. */
 class Seen {
   readonly #numbers = new Numbering<object>();
-  readonly #outputs = new Map<string, readonly Var[]>();
+  /** The outputs of each, by its key. */
+  readonly outputs = new Map<string, readonly Var[]>();
 
-  find(eqn: Eqn, inputs: readonly Var[], params: Eqn['params']): readonly Var[] | undefined {
-    return this.#outputs.get(this.#key(eqn, inputs, params));
-  }
-
-  add(eqn: Eqn, inputs: readonly Var[], params: Eqn['params'], outputs: readonly Var[]): void {
-    this.#outputs.set(this.#key(eqn, inputs, params), outputs);
-  }
-
-  #key(eqn: Eqn, inputs: readonly Var[], params: Eqn['params']): string {
-    let key = eqn.op.name;
+  /** What is the same for equal equations alone. */
+  key(op: OpRules, inputs: readonly Var[], params: Params): string {
+    let key = op.name;
     for (const input of inputs) key += `,${this.#numbers.of(input)}`;
     for (const name in params) key += `;${name}=${this.#param(params[name] as Param)}`;
     return key;

@@ -14,8 +14,23 @@ import { instantiate, sumOf } from './tangents.ts';
  */
 export function transpose(program: Program, firstLinear: number): Program {
   const b = new Builder();
+  const known = b.inputsLike(program.inputs.slice(0, firstLinear));
+  const cotangents = b.inputsLike(program.outputs);
+  return b.build(transposeInto(b, program, known, cotangents));
+}
+
+/**
+ * Emits the transpose of a program that is linear in what follows its `known` inputs: from one cotangent per output
+ * (`null` is zero) to one per linear input.
+ */
+export function transposeInto(
+  b: Builder,
+  program: Program,
+  known: readonly Var[],
+  outputCotangents: readonly (Var | null)[],
+): Var[] {
   const env = new Env();
-  env.bind(program.inputs.slice(0, firstLinear), b.inputsLike(program.inputs.slice(0, firstLinear)));
+  env.bind(program.inputs.slice(0, known.length), known);
   const cotangents = new Map<Var, (Var | null)[]>();
   const give = (variable: Var, cotangent: Var | null): void => {
     if (!cotangent) return;
@@ -23,21 +38,19 @@ export function transpose(program: Program, firstLinear: number): Program {
     if (terms) terms.push(cotangent);
     else cotangents.set(variable, [cotangent]);
   };
-
-  const linear = new Set<Var>(program.inputs.slice(firstLinear));
+  const linear = new Set<Var>(program.inputs.slice(known.length));
   const linearEqns: Eqn[] = [];
   for (const eqn of program.eqns) {
-    if (eqn.inputs.some((input) => linear.has(input))) {
-      linearEqns.push(eqn);
-      for (const output of eqn.outputs) linear.add(output);
+    if (!eqn.inputs.some((input) => linear.has(input))) {
+      env.bind(eqn.outputs, b.copy(eqn, env.all(eqn.inputs)));
       continue;
     }
-    env.bind(eqn.outputs, b.copy(eqn, env.all(eqn.inputs)));
+    linearEqns.push(eqn);
+    for (const output of eqn.outputs) linear.add(output);
   }
-  for (const output of program.outputs) {
-    const cotangent = b.input(output.type, output.name);
-    if (linear.has(output)) give(output, cotangent);
-  }
+  program.outputs.forEach((output, i) => {
+    if (linear.has(output)) give(output, outputCotangents[i] ?? null);
+  });
   for (const eqn of linearEqns.reverse()) {
     const ct = eqn.outputs.map((output) => sumOf(b, cotangents.get(output) ?? []));
     if (!ct.some((cotangent) => cotangent)) continue;
@@ -53,9 +66,9 @@ export function transpose(program: Program, firstLinear: number): Program {
       if (wanted[i]) give(input, given[i] ?? null);
     });
   }
-  return b.build(
-    program.inputs.slice(firstLinear).map((input) => instantiate(b, sumOf(b, cotangents.get(input) ?? []), input.type)),
-  );
+  return program.inputs
+    .slice(known.length)
+    .map((input) => instantiate(b, sumOf(b, cotangents.get(input) ?? []), input.type));
 }
 
 /** The transpose with respect to the inputs flagged: the others come first among the inputs, in order. */

@@ -2,7 +2,6 @@
  * @file Partial evaluation. Splits a jvp program in what needs no tangents and what is linear in them:
  * `unzip : ((a, T a) -> (b, T b)) -> (a -> (b, r), (r, T a) -> T b)`.
  */
-import { Builder, Env } from '../program/builder.ts';
 import type { Eqn, Program, Var } from '../program/program.ts';
 
 /** A program split at a point where it is differentiated. */
@@ -40,15 +39,17 @@ export function unzip(program: Program, knownInputs: number, values: number): Un
   for (const eqn of unknownEqns) eqn.inputs.forEach(need);
   program.outputs.slice(values).forEach(need);
 
-  const forward = rebuild(program.inputs.slice(0, knownInputs), knownEqns, [
-    ...program.outputs.slice(0, values),
-    ...residuals,
-  ]);
-  const linear = rebuild(
-    [...residuals, ...program.inputs.slice(knownInputs)],
-    [...literalEqns, ...unknownEqns],
-    program.outputs.slice(values),
-  );
+  // The parts share their variables: what one makes, the other takes under the same object.
+  const forward: Program = {
+    inputs: program.inputs.slice(0, knownInputs),
+    eqns: knownEqns,
+    outputs: [...program.outputs.slice(0, values), ...residuals],
+  };
+  const linear: Program = {
+    inputs: [...residuals, ...program.inputs.slice(knownInputs)],
+    eqns: [...literalEqns, ...unknownEqns],
+    outputs: program.outputs.slice(values),
+  };
   return { forward, linear, residuals: residuals.size };
 }
 
@@ -57,15 +58,4 @@ function literalProducers(eqns: readonly Eqn[]): Map<Var, Eqn> {
   const producers = new Map<Var, Eqn>();
   for (const eqn of eqns) if (eqn.inputs.length === 0) for (const output of eqn.outputs) producers.set(output, eqn);
   return producers;
-}
-
-function rebuild(inputs: readonly Var[], eqns: readonly Eqn[], outputs: readonly Var[]): Program {
-  const b = new Builder();
-  const env = new Env();
-  env.bind(inputs, b.inputsLike(inputs));
-  for (const eqn of eqns) {
-    const made = b.copy(eqn, env.all(eqn.inputs));
-    env.bind(eqn.outputs, made);
-  }
-  return b.build(env.all(outputs));
 }
