@@ -57,11 +57,11 @@ function evaluateAll(
   folds: Map<Fold, readonly Scalar[]>,
 ): Map<Expr, Scalar> {
   const values = new Map<Expr, Scalar>();
-  for (const expr of order) values.set(expr, valueOf(expr, values, point, sources, folds));
+  for (const expr of order) values.set(expr, elementOf(expr, values, point, sources, folds));
   return values;
 }
 
-function valueOf(
+function elementOf(
   expr: Expr,
   values: ReadonlyMap<Expr, Scalar>,
   point: Point,

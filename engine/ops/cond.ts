@@ -28,6 +28,7 @@ export const cond: Op<z.output<typeof params>> = defineOp({
   broadcast: false,
   params,
   surface: {
+    // biome-ignore lint/suspicious/noThenProperty: a schema is never awaited, and `then` is the word for it.
     params: z.strictObject({ then: subgraphParam, else: subgraphParam }),
     build: (b, [condition, ...operands], _, scope) => {
       if (condition.type.dtype !== 'bool' || condition.type.shape.length > 0) throw new TypeMismatch(0, 'bool');

@@ -10,7 +10,7 @@ import { broadcastTo } from '../ops/broadcast-to.ts';
 import { cast } from '../ops/cast.ts';
 import { CATALOGUE, type Entry } from '../ops/catalogue.ts';
 import { constant } from '../ops/constant.ts';
-import { type DocumentScope, dtypeFor, type Operand, ParamMismatch, type Vars } from '../ops/op.ts';
+import { type DocumentScope, dtypeFor, type Operand, type Vars } from '../ops/op.ts';
 import {
   type DType,
   formatType,
@@ -24,7 +24,7 @@ import {
   type TypedArray,
 } from '../types.ts';
 import { bindValue } from './bind.ts';
-import { Builder } from './builder.ts';
+import { Builder, inClientsNames } from './builder.ts';
 import {
   type Operand as DocumentOperand,
   type GraphDocument,
@@ -273,12 +273,8 @@ class Checker {
       const outputs = 'type' in made ? [made] : made;
       return outputs.map((output, i) => named(scope.builder, output, i === 0 ? node.name : `${node.name}:${i}`));
     } catch (reason) {
-      if (reason instanceof ParamMismatch)
-        throw new EngineError('invalid_params', `${reason.message} (node '${node.name}', op ${node.op})`, {
-          ...where,
-          param: reason.param,
-        });
-      throw reason instanceof EngineError ? reason.at(where) : reason;
+      const explained = inClientsNames(reason, { ...entry, name: node.op }, inputs, node.name);
+      throw explained instanceof EngineError ? explained.at(where) : explained;
     }
   }
 

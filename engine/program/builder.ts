@@ -146,23 +146,30 @@ export class Builder {
         params,
       );
     } catch (reason) {
-      const where = { ...(this.node === undefined ? {} : { node: this.node }), op: op.name };
-      const place = this.node === undefined ? `op ${op.name}` : `node '${this.node}', op ${op.name}`;
-      if (reason instanceof TypeMismatch) {
-        const input = inputs[reason.input];
-        const name =
-          input?.name ?? op.operands[Math.min(reason.input, op.operands.length - 1)]?.name ?? `${reason.input}`;
-        const given = input === undefined ? 'missing' : formatType(input.type);
-        throw new EngineError('type_mismatch', `'${name}' is ${given}, expected ${reason.expected} (${place})`, {
-          ...where,
-          input: name,
-        });
-      }
-      if (reason instanceof ParamMismatch)
-        throw new EngineError('invalid_params', `${reason.message} (${place})`, { ...where, param: reason.param });
-      throw reason;
+      throw inClientsNames(reason, op, inputs, this.node);
     }
   }
+}
+
+/** A type rule's complaint in the client's names; anything else as it is. */
+export function inClientsNames(
+  reason: unknown,
+  op: { readonly name: string; readonly operands: readonly { readonly name: string }[] },
+  inputs: readonly Var[],
+  node: string | undefined,
+): unknown {
+  const where = { ...(node === undefined ? {} : { node }), op: op.name };
+  const place = node === undefined ? `op ${op.name}` : `node '${node}', op ${op.name}`;
+  if (reason instanceof ParamMismatch)
+    return new EngineError('invalid_params', `${reason.message} (${place})`, { ...where, param: reason.param });
+  if (!(reason instanceof TypeMismatch)) return reason;
+  const input = inputs[reason.input];
+  const name = input?.name ?? op.operands[Math.min(reason.input, op.operands.length - 1)]?.name ?? `${reason.input}`;
+  const given = input === undefined ? 'missing' : formatType(input.type);
+  return new EngineError('type_mismatch', `'${name}' is ${given}, expected ${reason.expected} (${place})`, {
+    ...where,
+    input: name,
+  });
 }
 
 /** What each variable of one program became in another. */
