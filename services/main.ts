@@ -33,8 +33,11 @@ async function main(): Promise<void> {
     log.info({ signal }, 'stopping');
     // Ctrl-C is a person at a terminal: there is no load balancer to wait for.
     if (signal !== 'SIGINT') await sleep(config.drainDelay);
+    // Close looks for idle connections once, and one whose reply is just on its way is not idle yet.
+    const sweep = setInterval(() => app.server.closeIdleConnections(), 100);
     const cutOff = setTimeout(() => app.server.closeAllConnections(), config.drainTimeout);
     await app.close();
+    clearInterval(sweep);
     clearTimeout(cutOff);
     log.info('stopped');
   });

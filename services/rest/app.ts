@@ -98,12 +98,15 @@ function addMethods(app: FastifyInstance, options: AppOptions): Routes {
 function addHooks(app: FastifyInstance, { config, log, ready }: AppOptions, routes: Routes): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
-    // A client on an open connection would otherwise hold up the stop for as long as it likes.
-    if (ready?.() === false) reply.header('connection', 'close');
     if (request.routeOptions.config.open !== true)
       request.tenant = authenticate(request.headers.authorization, config.apiKeys);
     if (request.is404) return refuseRoute(request, reply, routes);
     if (hasBody(request)) acceptBody(request, config);
+    done();
+  });
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    // Decided as late as can be: a connection left open would hold up a stop that began while the work was done.
+    if (ready?.() === false) reply.header('connection', 'close');
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {

@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+/** The service as a process of its own, with everything it printed. */
+function start(environment: Record<string, string>): { child: ChildProcess; printed: string[] } {
+  const child = spawn(process.execPath, ['services/main.ts'], { env: { ADJOINT_PORT: '0', ...environment } });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const printed: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) createInterface(stream).on('line', (line) => printed.push(line));
+  return { child, printed };
+}
+
+/** Resolves to the URL that the service says it listens on. */
+async function listening(printed: readonly string[]): Promise<string> {
+  for (;;) {
+    const [url] = /http:\/\/[^",]+/.exec(printed.find((line) => line.includes('listening')) ?? '') ?? [];
+    if (url !== undefined) return url;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe('the process', () => {
+  test('says where it listens in one line, and ends with 0 on SIGINT', async () => {
+    const { child, printed } = start({ ADJOINT_DRAIN_DELAY_MS: '60000' });
+    const url = await listening(printed);
+    expect(printed).toHaveLength(1);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  test('on SIGTERM it is unready, serves what it has begun, and ends with 0', async () => {
+    const { child, printed } = start({ ADJOINT_DRAIN_DELAY_MS: '400' });
+    const url = await listening(printed);
+    const body = '{"graph":"y = x ** 2","values":{"x":3}}';
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    let heard = '';
+    socket.on('data', (chunk) => {
+      heard += chunk.toString();
+    });
+    const head = `POST /v1/evaluate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
+    socket.write(`${head}\r\n\r\n${body.slice(0, 5)}`);
+    await once(socket, 'ready');
+    // Answered after the socket above was accepted, so that its request has begun.
+    await fetch(`${url}/healthz`);
+    child.kill('SIGTERM');
+    while (!printed.some((line) => line.includes('stopping'))) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await fetch(`${url}/readyz`)).status).toBe(503);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+    socket.write(body.slice(5));
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(heard).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(heard).toContain('"y":9');
+  });
+
+  test('a client that never finishes does not hold up the stop', async () => {
+    const { child, printed } = start({ ADJOINT_DRAIN_TIMEOUT_MS: '300' });
+    const socket = connect(Number(new URL(await listening(printed)).port), '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write('POST /v1/evaluate HTTP/1.1\r\nHost: x\r\n');
+    await once(socket, 'ready');
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  test.each([
+    [{ ADJOINT_HOST: '0.0.0.0' }, 'ADJOINT_HOST: other hosts can reach this address'],
+    [{ ADJOINT_PORT: 'x' }, 'ADJOINT_PORT: '],
+  ])('%o ends it with one clear line', async (environment, line) => {
+    const { child, printed } = start(environment as Record<string, string>);
+    expect((await once(child, 'exit'))[0]).toBe(1);
+    expect(printed).toHaveLength(1);
+    expect(printed[0]).toContain(line);
+  });
+
+  test('a port that is taken ends it with one clear line', async () => {
+    const port = new URL(await listening(start({}).printed)).port;
+    const { child, printed } = start({ ADJOINT_PORT: port });
+    expect((await once(child, 'exit'))[0]).toBe(1);
+    expect(printed).toEqual([expect.stringContaining(`Cannot listen on 127.0.0.1:${port}: `)]);
+  });
+});
