@@ -14,7 +14,7 @@ import { type Expr, Exprs, SCALARS, type ScalarFn } from './expr.ts';
 import { foldIndex, type Index, spaceIndex } from './index-space.ts';
 import type { Kernel } from './plan.ts';
 import type { Routine } from './routine.ts';
-import { reachable, substitute } from './traverse.ts';
+import { leaves, reachable, substitute } from './traverse.ts';
 
 type Of<K extends Lowering<unknown>['kind']> = Extract<Lowering<unknown>, { kind: K }>;
 
@@ -41,9 +41,36 @@ export function schedule(program: Program): ScheduledStep[] {
   return scheduler.run();
 }
 
+/** A variable while the program is scheduled. */
+interface Value {
+  readonly variable: Var;
+  /** What makes it; `undefined` for inputs. */
+  readonly maker: Work | undefined;
+  stored: boolean;
+  /** Equations that its expression is made of, as far as they are not stored. */
+  weight: number;
+  /** Scalar operations of its expression, as far as it is not stored. */
+  cost: number;
+  /** The most elements of it that one reader asks for. */
+  asked: number;
+  /** The space that its readers run over, if it is one and a fold's; `SEVERAL` if they differ. */
+  readers: string | undefined;
+  /** The place among the steps of what computes it, once it is scheduled; inputs come before all. */
+  position: number;
+  group: Group | undefined;
+}
+
+/** An equation while the program is scheduled. */
+interface Work extends Facts {
+  readonly eqn: Eqn;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+}
+
 /** A kernel that still takes members. */
 interface Group {
   readonly position: number;
+  readonly key: string;
   readonly space: Shape;
   /** The space its folds go over, once it has one. */
   over: string | undefined;
@@ -57,201 +84,177 @@ interface Member {
   readonly expr: Expr;
 }
 
-class Scheduler {
-  readonly #program: Program;
-  readonly #e = new Exprs();
-  readonly #facts = new Map<Eqn, Facts>();
-  readonly #producers = new Map<Var, Eqn>();
-  readonly #stored = new Set<Var>();
-  /** Equations that a variable's expression is made of, as far as they are not stored. */
-  readonly #weights = new Map<Var, number>();
+const SEVERAL = 'several';
 
-  constructor(program: Program) {
-    this.#program = program;
+class Scheduler {
+  readonly #e = new Exprs();
+  readonly #values = new Map<Var, Value>();
+  readonly #works: readonly Work[];
+  readonly #outputs: readonly Var[];
+  readonly #slots: (Group | ScheduledStep)[] = [];
+  readonly #open = new Map<string, Group[]>();
+
+  constructor({ inputs, eqns, outputs }: Program) {
+    this.#outputs = outputs;
+    for (const input of inputs) this.#addValue(input, undefined).stored = true;
     const perElement = new Map<string, number>();
-    for (const eqn of program.eqns) {
-      this.#facts.set(eqn, factsOf(eqn, perElement));
-      for (const output of eqn.outputs) this.#producers.set(output, eqn);
-    }
+    this.#works = eqns.map((eqn) => {
+      const outputs: Value[] = [];
+      const work = {
+        ...factsOf(eqn, perElement),
+        eqn,
+        inputs: eqn.inputs.map((input) => this.#valueOf(input)),
+        outputs,
+      };
+      outputs.push(...eqn.outputs.map((output) => this.#addValue(output, work)));
+      return work;
+    });
+    for (const output of outputs) this.#valueOf(output).stored = true;
   }
 
   run(): ScheduledStep[] {
-    this.#choose();
-    return this.#group().steps();
+    this.#askReaders();
+    this.#chooseStored();
+    for (const work of this.#works) this.#place(work);
+    return this.#steps();
   }
 
-  #factsOf(eqn: Eqn): Facts {
-    return this.#facts.get(eqn) as Facts;
+  #addValue(variable: Var, maker: Work | undefined): Value {
+    const value: Value = {
+      variable,
+      maker,
+      stored: false,
+      weight: 1,
+      cost: 0,
+      asked: 0,
+      readers: undefined,
+      position: -1,
+      group: undefined,
+    };
+    this.#values.set(variable, value);
+    return value;
   }
 
-  /** Decides what is stored, from each variable's readers and the size of its expression. */
-  #choose(): void {
-    const { eqns, inputs, outputs } = this.#program;
-    for (const variable of [...inputs, ...outputs]) this.#stored.add(variable);
-    const readers = this.#readers();
-    const costs = new Map<Var, number>();
-    for (const eqn of eqns) {
-      const facts = this.#factsOf(eqn);
-      if (!facts.inlinable) {
-        for (const output of eqn.outputs) this.#stored.add(output);
-        continue;
-      }
-      const own = eqn.outputs[0] as Var;
-      let weight = 1;
-      let cost = facts.flops;
-      for (const input of eqn.inputs)
-        if (!this.#stored.has(input)) {
-          weight += this.#weights.get(input) ?? 1;
-          cost += costs.get(input) ?? 0;
-        }
-      const { iterations, spaces } = readers.get(own) ?? NOBODY;
-      // A member of a kernel that only its own kernel reads costs no store, so that several readers are reason enough.
-      const isComputedAgain = iterations > sizeOf(own.type.shape) || spaces === SEVERAL;
-      if (weight > MAX_INLINED || (cost >= DEAR && isComputedAgain)) this.#stored.add(own);
-      if (this.#stored.has(own)) {
-        this.#weights.set(own, weight);
-        continue;
-      }
-      this.#weights.set(own, weight);
-      costs.set(own, cost);
-    }
+  #valueOf(variable: Var): Value {
+    return this.#values.get(variable) as Value;
   }
 
   /** For each variable, how often its readers ask for an element, and over which spaces they run. */
-  #readers(): Map<Var, Readers> {
-    const readers = new Map<Var, Readers>();
-    const { eqns } = this.#program;
-    for (let i = eqns.length - 1; i >= 0; i--) {
-      const eqn = eqns[i] as Eqn;
-      const facts = this.#factsOf(eqn);
-      const own = eqn.outputs[0] as Var;
-      const through = facts.inlinable && !this.#stored.has(own) ? readers.get(own) : undefined;
-      const iterations = Math.max(facts.iterations, through?.iterations ?? 0);
-      // A fold's readers may share one loop; other readers are members of the kernel or compute the element again.
-      const space = facts.fold ?? SEVERAL;
-      for (const input of eqn.inputs) {
-        if (!facts.reads) this.#stored.add(input);
-        const known = readers.get(input);
-        if (known) {
-          known.iterations = Math.max(known.iterations, iterations);
-          if (known.spaces !== space) known.spaces = SEVERAL;
-        } else readers.set(input, { iterations, spaces: space === SEVERAL ? (through?.spaces ?? ONE) : space });
+  #askReaders(): void {
+    for (let i = this.#works.length - 1; i >= 0; i--) {
+      const work = this.#works[i] as Work;
+      const [own] = work.outputs;
+      const through = work.inlinable && own && !own.stored ? own : undefined;
+      const asked = Math.max(work.iterations, through?.asked ?? 0);
+      // Folds over the same spaces share one loop; other readers are members of one kernel or compute the element again.
+      const readers = work.fold ?? through?.readers ?? '';
+      for (const input of work.inputs) {
+        if (!work.reads) input.stored = true;
+        input.readers = input.readers === undefined || (work.fold && input.readers === readers) ? readers : SEVERAL;
+        input.asked = Math.max(input.asked, asked);
       }
     }
-    return readers;
   }
 
-  /** Puts the stored variables into kernels, in the program's order. */
-  #group(): Grouping {
-    const grouping = new Grouping(this.#e, this.#program);
-    for (const eqn of this.#program.eqns) {
-      const { lower } = eqn.op;
-      const { form } = this.#factsOf(eqn);
-      switch (lower.kind) {
-        case 'map':
-        case 'reduce': {
-          const own = eqn.outputs[0] as Var;
-          if (!this.#stored.has(own)) break;
-          if (lower.kind === 'reduce' && lower.routine && this.#factsOf(eqn).asRoutine)
-            grouping.addStep(eqn, { kind: 'routine', routine: lower.routine(form) });
-          else grouping.addMember(own, this.#exprOf(eqn), this.#weights.get(own) ?? 1);
-          break;
-        }
-        case 'routine':
-          grouping.addStep(eqn, { kind: 'routine', routine: lower.routine(form) });
-          break;
-        case 'branch':
-          grouping.addStep(eqn, { kind: 'branch', programs: lower.programs(eqn.params) });
-          break;
-        case 'loop':
-          grouping.addStep(eqn, { kind: 'loop', loop: lower.loop(eqn.params) });
-          break;
-        case 'none':
-          throw new EngineError('not_differentiable', lower.detail, eqn.node === undefined ? {} : { node: eqn.node });
-        default:
-          lower satisfies never;
+  /** Decides what is stored: what must be, what grows too large, and what is dear and would be computed again. */
+  #chooseStored(): void {
+    for (const { inlinable, flops, inputs, outputs } of this.#works) {
+      const [own] = outputs;
+      if (!own || !inlinable) {
+        for (const output of outputs) output.stored = true;
+        continue;
       }
+      own.cost = flops;
+      for (const input of inputs)
+        if (!input.stored) {
+          own.weight += input.weight;
+          own.cost += input.cost;
+        }
+      // A member that only its own kernel reads costs no store, so several readers are reason enough.
+      const isComputedAgain = own.asked > sizeOf(own.variable.type.shape) || own.readers === SEVERAL;
+      if (own.weight > MAX_INLINED || (own.cost >= DEAR && isComputedAgain)) own.stored = true;
     }
-    return grouping;
+  }
+
+  /** Gives an equation its place among the steps. */
+  #place(work: Work): void {
+    const { eqn, form, outputs } = work;
+    const { lower } = eqn.op;
+    switch (lower.kind) {
+      case 'map':
+      case 'reduce':
+        if (lower.kind === 'reduce' && lower.routine && work.asRoutine)
+          this.#addStep(work, { kind: 'routine', routine: lower.routine(form) });
+        else if (outputs[0]?.stored) this.#addMember(outputs[0], this.#exprOf(work));
+        break;
+      case 'routine':
+        this.#addStep(work, { kind: 'routine', routine: lower.routine(form) });
+        break;
+      case 'branch':
+        this.#addStep(work, { kind: 'branch', programs: lower.programs(eqn.params) });
+        break;
+      case 'loop':
+        this.#addStep(work, { kind: 'loop', loop: lower.loop(eqn.params) });
+        break;
+      case 'none':
+        throw new EngineError('not_differentiable', lower.detail, eqn.node === undefined ? {} : { node: eqn.node });
+      default:
+        lower satisfies never;
+    }
+  }
+
+  #addStep({ eqn, outputs }: Work, step: Steps): void {
+    for (const output of outputs) output.position = this.#slots.length;
+    this.#slots.push({ ...step, inputs: eqn.inputs, outputs: eqn.outputs } as ScheduledStep);
   }
 
   /** A stored variable's expression at the kernel's own position. */
-  #exprOf(eqn: Eqn): Expr {
+  #exprOf(work: Work): Expr {
     const e = this.#e;
-    const { lower } = eqn.op;
-    const { form } = this.#factsOf(eqn);
-    const at = spaceIndex(e, (eqn.outputs[0] as Var).type.shape);
-    const inlined = new Map<Var, Map<Expr, Expr>>();
+    const { lower } = work.eqn.op;
+    const at = spaceIndex(e, (work.eqn.outputs[0] as Var).type.shape);
+    const inlined = new Map<Value, Map<Expr, Expr>>();
     const reader =
-      (of: Eqn): Read =>
+      ({ inputs }: Work): Read =>
       (i, index) =>
-        read(of.inputs[i] as Var, index);
-    const read = (variable: Var, index: Index): Expr => {
+        read(inputs[i] as Value, index);
+    const read = (value: Value, index: Index): Expr => {
       const offset = index.linear();
-      if (this.#stored.has(variable)) return e.load(variable, offset);
-      const byOffset = inlined.get(variable) ?? new Map<Expr, Expr>();
+      if (value.stored) return e.load(value.variable, offset);
+      const byOffset = inlined.get(value) ?? new Map<Expr, Expr>();
       const known = byOffset.get(offset);
       if (known) return known;
-      const producer = this.#producers.get(variable) as Eqn;
-      const expr = (producer.op.lower as Of<'map'>).element(e, reader(producer), index, this.#factsOf(producer).form);
-      inlined.set(variable, byOffset.set(offset, expr));
+      const maker = value.maker as Work;
+      const expr = (maker.eqn.op.lower as Of<'map'>).element(e, reader(maker), index, maker.form);
+      inlined.set(value, byOffset.set(offset, expr));
       return expr;
     };
-    if (lower.kind === 'map') return lower.element(e, reader(eqn), at, form);
-    const { over, monoid, element, finish } = (lower as Of<'reduce'>).reduction(e, reader(eqn), at, form);
+    if (lower.kind === 'map') return lower.element(e, reader(work), at, work.form);
+    const { over, monoid, element, finish } = (lower as Of<'reduce'>).reduction(e, reader(work), at, work.form);
     const elements = element(foldIndex(e, over));
     const accumulators = elements.map(({ dtype }, i) => e.acc(i, dtype));
     const step = monoid.combine(accumulators, elements);
     return finish(e.fold({ over, identity: monoid.identity, element: elements, step }));
   }
-}
 
-/** Whether the readers of a variable run over one space, several, or one that a fold names. */
-const ONE = 'one';
-const SEVERAL = 'several';
-
-interface Readers {
-  /** The most elements that one reader evaluates. */
-  iterations: number;
-  spaces: string;
-}
-
-const NOBODY: Readers = { iterations: 0, spaces: ONE };
-
-/** The kernels and other steps made so far, in order. */
-class Grouping {
-  readonly kernelOf = new Map<Var, Group>();
-  readonly #e: Exprs;
-  readonly #program: Program;
-  readonly #positions = new Map<Var, number>();
-  readonly #slots: (Group | ScheduledStep)[] = [];
-  readonly #open = new Map<string, Group[]>();
-
-  constructor(e: Exprs, program: Program) {
-    this.#e = e;
-    this.#program = program;
-  }
-
-  addStep(eqn: Eqn, step: Steps): void {
-    for (const output of eqn.outputs) this.#positions.set(output, this.#slots.length);
-    this.#slots.push({ ...step, inputs: eqn.inputs, outputs: eqn.outputs } as ScheduledStep);
-  }
-
-  addMember(variable: Var, expr: Expr, weight: number): void {
+  /** Puts a stored variable into the first kernel over its space that comes late enough, or into a new one. */
+  #addMember(value: Value, expr: Expr): void {
+    const { variable, weight } = value;
     const space = variable.type.shape;
     const key = space.join();
     const root = this.#e.linear(sizeOf(space));
-    const { loads, folds } = reachable([expr]);
+    const { loads, folds } = leaves([expr]);
     const over = folds[0]?.fold.over.join();
     let earliest = 0;
-    const insideFold = new Set(folds.flatMap(({ fold }) => reachable([...fold.element, ...fold.step]).loads));
     for (const load of loads) {
-      const position = this.#positions.get(load.source) ?? -1;
-      const group = this.kernelOf.get(load.source);
-      const beside = load.args[0] === root && !insideFold.has(load) && group?.space.join() === key;
+      const { position, group } = this.#valueOf(load.source);
+      // What is read at the kernel's own position may be computed beside it; anything else must be there before.
+      const beside = load.args[0] === root && group?.key === key;
       earliest = Math.max(earliest, beside ? position : position + 1);
     }
-    for (const load of insideFold) earliest = Math.max(earliest, (this.#positions.get(load.source) ?? -1) + 1);
+    for (const { fold } of folds)
+      for (const load of leaves([...fold.element, ...fold.step]).loads)
+        earliest = Math.max(earliest, this.#valueOf(load.source).position + 1);
     const open = this.#open.get(key) ?? [];
     this.#open.set(key, open);
     let group = open.find(
@@ -261,7 +264,7 @@ class Grouping {
         (over === undefined || candidate.over === undefined || candidate.over === over),
     );
     if (!group) {
-      group = { position: this.#slots.length, space, over: undefined, members: [], weight: 0 };
+      group = { position: this.#slots.length, key, space, over: undefined, members: [], weight: 0 };
       this.#slots.push(group);
       open.push(group);
       // Only the latest kernels stay open, so that a long program is scheduled in linear time.
@@ -270,17 +273,17 @@ class Grouping {
     group.over ??= over;
     group.weight += weight;
     group.members.push({ variable, expr });
-    this.#positions.set(variable, group.position);
-    this.kernelOf.set(variable, group);
+    value.position = group.position;
+    value.group = group;
   }
 
   /** The finished steps; members that nothing outside their kernel reads are not stored. */
-  steps(): ScheduledStep[] {
-    const read = new Set<Var>(this.#program.outputs);
+  #steps(): ScheduledStep[] {
+    const read = new Set<Var>(this.#outputs);
     for (const slot of this.#slots)
       if ('members' in slot) {
         for (const load of allLoads(slot.members.map(({ expr }) => expr)))
-          if (this.kernelOf.get(load.source) !== slot) read.add(load.source);
+          if (this.#valueOf(load.source).group !== slot) read.add(load.source);
       } else for (const input of slot.inputs) read.add(input);
     return this.#slots.flatMap((slot) => {
       if (!('members' in slot)) return [slot];
@@ -297,14 +300,8 @@ class Grouping {
       known.set(this.#e.load(variable, root), own);
       return read.has(variable) ? [{ target: variable, expr: own }] : [];
     });
-    return {
-      space: group.space,
-      stores,
-      flops: flopsOf(
-        group.space,
-        stores.map(({ expr }) => expr),
-      ),
-    };
+    const exprs = stores.map(({ expr }) => expr);
+    return { space: group.space, stores, flops: flopsOf(group.space, exprs) };
   }
 }
 
@@ -316,9 +313,11 @@ function kernelStep(kernel: Kernel): ScheduledStep {
 }
 
 /** Loads outside and inside folds. */
-function allLoads(exprs: readonly Expr[]): Extract<Expr, { fn: 'load' }>[] {
-  const { loads, folds } = reachable(exprs);
-  return [...loads, ...folds.flatMap(({ fold }) => reachable([...fold.element, ...fold.step]).loads)];
+function allLoads(exprs: readonly Expr[]): readonly Extract<Expr, { fn: 'load' }>[] {
+  const { loads, folds } = leaves(exprs);
+  return folds.length === 0
+    ? loads
+    : [...loads, ...folds.flatMap(({ fold }) => leaves([...fold.element, ...fold.step]).loads)];
 }
 
 function flopsOf(space: Shape, exprs: readonly Expr[]): number {

@@ -2,28 +2,37 @@
 import type { Expr, Exprs, ScalarFn } from './expr.ts';
 
 /** The expressions under some roots, each once, arguments first; folds are entered by nobody but who asks for them. */
-export function reachable(roots: readonly Expr[]): {
-  readonly all: readonly Expr[];
+export function reachable(roots: readonly Expr[]): Leaves & { readonly all: readonly Expr[] } {
+  const all = collect(roots).sort((a, b) => a.id - b.id);
+  return { all, ...leavesAmong(all) };
+}
+
+/** What expressions read. */
+export interface Leaves {
   readonly loads: readonly Extract<Expr, { fn: 'load' }>[];
   readonly folds: readonly Extract<Expr, { fn: 'fold' }>[];
-} {
-  const seen = new Set<Expr>(roots);
-  const stack = [...seen];
-  const all: Expr[] = [];
-  for (let expr = stack.pop(); expr; expr = stack.pop()) {
-    all.push(expr);
-    for (const arg of expr.args)
-      if (!seen.has(arg)) {
-        seen.add(arg);
-        stack.push(arg);
-      }
+}
+
+/** What the expressions under some roots read, each once. */
+export function leaves(roots: readonly Expr[]): Leaves {
+  return leavesAmong(collect(roots));
+}
+
+function leavesAmong(exprs: readonly Expr[]): Leaves {
+  const loads: Extract<Expr, { fn: 'load' }>[] = [];
+  const folds: Extract<Expr, { fn: 'fold' }>[] = [];
+  for (const expr of exprs) {
+    if (expr.fn === 'load') loads.push(expr);
+    else if (expr.fn === 'fold') folds.push(expr);
   }
-  all.sort((a, b) => a.id - b.id);
-  return {
-    all,
-    loads: all.filter((expr) => expr.fn === 'load'),
-    folds: all.filter((expr) => expr.fn === 'fold'),
-  };
+  return { loads, folds };
+}
+
+function collect(roots: readonly Expr[]): Expr[] {
+  const seen = new Set<Expr>(roots);
+  // A set can be walked while it grows: every expression is reached once.
+  for (const expr of seen) for (const arg of expr.args) seen.add(arg);
+  return [...seen];
 }
 
 /** An expression with others in the place of some of its parts; `known` holds them and collects what was rewritten. */
