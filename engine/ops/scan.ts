@@ -141,7 +141,9 @@ export const scan: Op<Params> = defineOp({
       dy: outputs.map((_, i) => (results.includes(i) ? (dy[results.indexOf(i)] as Var) : null)),
     };
   },
-  transpose: (b, ct, { x, params: { body, constants, carried, length, reverse } }, linear) => {
+  transpose: (b, ct, { x, params: { body, constants, carried, length, reverse } }, wanted) => {
+    // State that starts at an explicit zero is linear all the same: the steps add tangents to it.
+    const linear = wanted.map((flag, i) => flag || (i >= constants && i < constants + carried));
     const at = partition(x.length, constants, carried, linear);
     const backward = transposeIn(body, linear);
     const stateTypes = at.state.map((i) => (x[i] as Var).type);
