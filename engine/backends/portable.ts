@@ -18,7 +18,7 @@ type Code = (inputs: readonly TypedArray[], outputs: readonly TypedArray[]) => v
 /** JavaScript kernels on typed arrays: works on any machine. */
 export const portable: Backend<TypedArray, Code> = {
   name: 'portable',
-  tolerance: { float32: 1e-5, float64: 1e-12 },
+  tolerance: { float32: 0, float64: 0 },
   ...hostMemory,
   compile: (kernel, reads) => compile(renderKernel(kernel, reads)),
   compileRoutine: (routine: Routine) => (inputs, outputs) => routine.run(inputs, outputs),
