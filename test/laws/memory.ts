@@ -1,0 +1,105 @@
+/** @file What plans promise of memory, and backends that hold them to it. */
+import type { Plan, Step } from '../../engine/compile/plan.ts';
+import { bytesOf, isFloat, type TensorType, type TypedArray } from '../../engine/types.ts';
+import type { HostBackend } from './run.ts';
+
+/** The backend with every fresh storage full of garbage: what is read before it is written shows in the result. */
+export function poisoned(backend: HostBackend): HostBackend {
+  return {
+    ...backend,
+    allocate: (bytes, tensors) => {
+      const storages = backend.allocate(bytes, tensors);
+      storages.forEach((storage, i) => poison(storage, (tensors[i] as { type: TensorType }).type));
+      return storages;
+    },
+  };
+}
+
+function poison(storage: TypedArray, { dtype }: TensorType): void {
+  if (dtype === 'int64') (storage as BigInt64Array).fill(-0x0bad_0bad_0badn);
+  else (storage as Float64Array).fill(isFloat(dtype) ? NaN : dtype === 'bool' ? 0xab : -0x0bad0bad);
+}
+
+/** The backend with a count of the bytes it was asked to hold. */
+export function counted(backend: HostBackend): { readonly backend: HostBackend; bytes(): number } {
+  let bytes = 0;
+  return {
+    bytes: () => bytes,
+    backend: {
+      ...backend,
+      allocate: (size, tensors) => {
+        bytes += size;
+        return backend.allocate(size, tensors);
+      },
+      upload: (data, type) => {
+        bytes += bytesOf(type);
+        return backend.upload(data, type);
+      },
+    },
+  };
+}
+
+/** Whether a plan holds plans of its own. */
+export function hasSubplans(plan: Plan): boolean {
+  return plan.steps.some((step) => subplans(step).length > 0);
+}
+
+function subplans(step: Step): readonly Plan[] {
+  switch (step.kind) {
+    case 'branch':
+      return step.plans;
+    case 'loop':
+      return [step.body];
+    case 'kernel':
+    case 'routine':
+      return [];
+    default:
+      return step satisfies never;
+  }
+}
+
+interface Span {
+  readonly id: number;
+  readonly from: number;
+  readonly to: number;
+  readonly firstUse: number;
+  lastUse: number;
+}
+
+/** Throws unless buffers are written before they are read, and no two that are alive share a byte of the arena. */
+export function checkPlan(plan: Plan): void {
+  const spans = new Map<number, Span>();
+  plan.steps.forEach((step, at) => {
+    subplans(step).forEach(checkPlan);
+    for (const id of step.inputs) {
+      if (plan.buffers[id]?.place.kind !== 'arena') continue;
+      const span = spans.get(id);
+      if (!span) throw new Error(`step ${at} reads buffer ${id}, which nothing has written`);
+      span.lastUse = at;
+    }
+    for (const id of step.outputs) {
+      const buffer = plan.buffers[id];
+      if (!buffer || buffer.place.kind === 'input')
+        throw new Error(`step ${at} writes buffer ${id}, which is an input`);
+      if (buffer.place.kind !== 'arena') continue;
+      if (spans.has(id)) throw new Error(`step ${at} writes buffer ${id} again`);
+      const from = buffer.place.offset;
+      spans.set(id, { id, from, to: from + bytesOf(buffer.type), firstUse: at, lastUse: at });
+    }
+  });
+  checkSpans([...spans.values()], plan.arenaBytes);
+}
+
+function checkSpans(spans: readonly Span[], arenaBytes: number): void {
+  const end = spans.reduce((most, { to }) => Math.max(most, to), 0);
+  if (end > arenaBytes) throw new Error(`a buffer ends at ${end} in an arena of ${arenaBytes} bytes`);
+  // Sorted by first use, so that only those still alive are compared.
+  let alive: Span[] = [];
+  for (const span of [...spans].sort((a, b) => a.firstUse - b.firstUse)) {
+    alive = alive.filter(({ lastUse }) => lastUse >= span.firstUse);
+    const other = alive.find(({ from, to }) => from < span.to && span.from < to);
+    if (other)
+      throw new Error(`buffers ${other.id} and ${span.id} share bytes in step ${span.firstUse}, where both are alive`);
+    alive.push(span);
+  }
+}
