@@ -1,7 +1,8 @@
 /** @file The whole service in process: requests go through the real port, method table and engine, and come back read. */
+import { readFileSync } from 'node:fs';
 // biome-ignore lint/style/noRestrictedImports: the port wants a logger, and this one is silent.
 import { pino } from 'pino';
-import { afterAll, expect } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { createEngine, type EngineOptions } from '../../engine/engine.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../engine/limits.ts';
 import { METHODS } from '../../services/api/index.ts';
@@ -92,7 +93,7 @@ export function expectClose(actual: unknown, expected: unknown, tolerance = 1e-6
   }
   if (typeof actual !== 'object' || actual === null) expect.fail(`${at} is ${JSON.stringify(actual)}`);
   expect(Array.isArray(actual), at).toBe(Array.isArray(expected));
-  expect(Object.keys(actual), at).toEqual(Object.keys(expected));
+  expect(Object.keys(actual).sort(), at).toEqual(Object.keys(expected).sort());
   for (const [key, value] of Object.entries(expected))
     expectClose((actual as Json)[key], value, tolerance, `${at}.${key}`);
 }
@@ -129,4 +130,30 @@ export function node(
   params?: Readonly<Record<string, unknown>>,
 ): object {
   return { name, op, inputs, ...(params && { params }) };
+}
+
+/** What TensorFlow gave for the cases of `test/oracles/tape.py`: inputs and results, by case. */
+export const TENSORFLOW: Readonly<Record<string, Json>> = JSON.parse(
+  readFileSync(new URL('golden/tensorflow.json', import.meta.url), 'utf8'),
+);
+
+/** An exchange with a gradient; `expect` as its reply. */
+export interface Case extends Omit<Exchange, 'path'> {
+  readonly title: string;
+  readonly path?: string;
+  /** Float32 rounding grows with the length of the computation. */
+  readonly tolerance?: number;
+}
+
+/** One test for each case. */
+export function testCases(service: Client, cases: readonly Case[]): void {
+  test.each(cases)('$title', async ({ path = '/v1/gradient', request, expect: wanted, tolerance }) => {
+    expectReply(await service.ok(path, request), wanted, tolerance);
+  });
+}
+
+/** A node that takes one of two sub-graphs. */
+export function choice(name: string, inputs: readonly string[], whenTrue: object, whenFalse: object): object {
+  // biome-ignore lint/suspicious/noThenProperty: the param's name is part of the API, and its value is no function.
+  return node(name, 'cond', inputs, { then: whenTrue, else: whenFalse });
 }
