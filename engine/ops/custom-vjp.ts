@@ -46,7 +46,8 @@ export const customVjp: Op<z.output<typeof params>> = defineOp({
     return y;
   },
   jvp: (b, { x, params: { forward, backward } }, dx) => {
-    const y = b.inline(forward, x);
+    // The value stays a custom_vjp: a derivative of the derivative goes through it as well.
+    const y = b.emit(customVjp, x, { forward, backward });
     const tangents = x.map((input, i) => instantiate(b, dx[i] ?? null, input.type));
     return { y, dy: b.emit(customLinear, [...x, ...y, ...tangents], { inputs: x.length, backward }) };
   },
