@@ -1,5 +1,5 @@
 /** @file Values bound to the types a graph gives them. No value is narrowed in silence. */
-import { EngineError } from '../errors.ts';
+import { EngineError, type Where } from '../errors.ts';
 import {
   allocateArray,
   formatType,
@@ -12,16 +12,24 @@ import {
 } from '../types.ts';
 import type { Value } from './value.ts';
 
-/** The elements of a value as a type stores them; throws `type_mismatch` when they do not fit without loss of meaning. */
-export function bindValue(value: Value, type: TensorType, name: string): TypedArray {
-  const where = { input: name, pointer: `/values/${name}` };
+/**
+ * The elements of a value as a type stores them; throws `type_mismatch` when they do not fit without loss of meaning.
+ * `what` is the tensor in the client's words, by default its name.
+ */
+export function bindValue(
+  value: Value,
+  type: TensorType,
+  name: string,
+  where: Where = { input: name, pointer: `/values/${name}` },
+  what = `'${name}'`,
+): TypedArray {
   if (!sameShape(value.shape, type.shape))
-    throw new EngineError('type_mismatch', `'${name}' has shape [${value.shape}], expected ${formatType(type)}`, where);
+    throw new EngineError('type_mismatch', `${what} has shape [${value.shape}], expected ${formatType(type)}`, where);
   if (value.dtype === type.dtype) return value.data;
   if (value.dtype !== undefined)
     throw new EngineError(
       'type_mismatch',
-      `'${name}' is ${formatType({ dtype: value.dtype, shape: value.shape })}, expected ${formatType(type)}`,
+      `${what} is ${formatType({ dtype: value.dtype, shape: value.shape })}, expected ${formatType(type)}`,
       where,
     );
   const data = value.data as Float64Array;
@@ -31,7 +39,7 @@ export function bindValue(value: Value, type: TensorType, name: string): TypedAr
   for (let i = 0; i < data.length; i++) {
     const element = data[i] as number;
     if (!fits(element, type))
-      throw new EngineError('type_mismatch', `'${name}' has the element ${element}, which is no ${type.dtype}`, where);
+      throw new EngineError('type_mismatch', `${what} has the element ${element}, which is no ${type.dtype}`, where);
     array[i] = toElement(type.dtype, element);
   }
   return array;

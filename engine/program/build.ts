@@ -132,11 +132,11 @@ class Checker {
     const { nodes, inputs, variables, constants } = this.#document;
     const entries = [Object.entries(inputs), Object.entries(variables), Object.entries(constants)] as const;
     this.#limit('names', entries[0].length + entries[1].length + entries[2].length, 'inputs, variables and constants');
-    const indices = this.#namesUsedAsIndices();
+    const indices = namesUsedAsIndices(nodes);
     for (const [name, declared] of entries[0]) this.#declare(name, declared, 'input', true, indices);
     for (const [name, declared] of entries[1])
       this.#declare(name, declared, 'variable', declared.trainable ?? true, indices);
-    this.#bindConstants(this.#root, constants, '/graph/constants');
+    this.#bindConstants(this.#root, constants, indices, '/graph/constants');
     this.#checkNodes(this.#root, nodes, '/graph/nodes');
     const outputs = this.#outputs();
     for (const name of this.#values.keys())
@@ -177,10 +177,15 @@ class Checker {
         input: name,
         pointer: `/values/${name}`,
       });
-    const integral = value?.dtype === undefined && value !== undefined && indices.has(name) && isIntegral(value);
-    const dtype = declared.dtype ?? value?.dtype ?? (integral ? 'int32' : this.#floatDtype);
+    const dtype = declared.dtype ?? this.#dtypeOf(value, indices.has(name));
     const type = this.#checkType({ dtype, shape }, { input: name, pointer });
     this.#addInput({ name, variable: this.#root.builder.input(type, name), role, trainable });
+  }
+
+  /** The dtype of a value that nothing declares one for: whole numbers that some op reads as indices are int32. */
+  #dtypeOf(value: Value | undefined, isIndex: boolean): DType {
+    if (value?.dtype !== undefined) return value.dtype;
+    return isIndex && value && isIntegral(value) ? 'int32' : this.#floatDtype;
   }
 
   #addInput(input: GraphInput): void {
@@ -188,19 +193,12 @@ class Checker {
     this.#define(this.#root, input.name, input.variable, { input: input.name });
   }
 
-  /** Names that some op reads as indices: an untyped list of whole numbers there is int32. */
-  #namesUsedAsIndices(): Set<string> {
-    const used = new Set<string>();
-    for (const node of this.#document.nodes) {
-      const entry = CATALOGUE.get(node.op);
-      node.inputs.forEach((input, i) => {
-        if (typeof input === 'string' && entry && operandAt(entry, i)?.kind === 'integer') used.add(input);
-      });
-    }
-    return used;
-  }
-
-  #bindConstants(scope: Scope, constants: Readonly<Record<string, unknown>>, pointer: string): void {
+  #bindConstants(
+    scope: Scope,
+    constants: Readonly<Record<string, unknown>>,
+    indices: ReadonlySet<string>,
+    pointer: string,
+  ): void {
     let elements = 0;
     for (const [name, json] of Object.entries(constants)) {
       const where: Where = { input: name, pointer: `${pointer}/${name}` };
@@ -212,8 +210,9 @@ class Checker {
       const value = decodeTensor(json, where, this.#limits);
       elements += value.data.length;
       this.#limit('constant_elements', elements, 'elements of constants', where);
-      const type = this.#checkType({ dtype: value.dtype ?? this.#floatDtype, shape: value.shape }, where);
-      const tensor = { type, data: bindValue(value, type, name) };
+      const dtype = this.#dtypeOf(value, indices.has(name));
+      const type = this.#checkType({ dtype, shape: value.shape }, where);
+      const tensor = { type, data: bindValue(value, type, name, where) };
       const made = scope.builder.emit(constant, [], { tensor }, [name])[0] as Var;
       this.#constants.add(made);
       this.#define(scope, name, made, where);
@@ -325,7 +324,8 @@ class Checker {
       this.#define(scope, name, input, { ...where, input: name });
       return input;
     });
-    this.#bindConstants(scope, subgraph.constants, `${where.pointer}/constants`);
+    const indices = namesUsedAsIndices(subgraph.nodes);
+    this.#bindConstants(scope, subgraph.constants, indices, `${where.pointer}/constants`);
     this.#checkNodes(scope, subgraph.nodes, `${where.pointer}/nodes`);
     scope.builder.node = where.node;
     const outputs = subgraph.outputs.map((output) => this.#materialize(scope, this.#resolve(scope, output, where)));
@@ -534,6 +534,18 @@ function named(b: Builder, output: Var, name: string): Var {
 /** Variables are made before the checker knows what the client calls them. */
 function rename(variable: Var, name: string): void {
   (variable as { name: string }).name = name;
+}
+
+/** Names that some node reads as indices: an untyped list of whole numbers there is int32. */
+function namesUsedAsIndices(nodes: readonly GraphNode[]): ReadonlySet<string> {
+  const used = new Set<string>();
+  for (const node of nodes) {
+    const entry = CATALOGUE.get(node.op);
+    node.inputs.forEach((input, i) => {
+      if (typeof input === 'string' && entry && operandAt(entry, i)?.kind === 'integer') used.add(input);
+    });
+  }
+  return used;
 }
 
 function operandAt(entry: Entry, i: number): Operand | undefined {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type Derived, derive, type Transform, withoutShifts, writeName } from '../../engine/derive.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { EngineError } from '../../engine/errors.ts';
+import { EngineError, type Where } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { bindValue } from '../../engine/program/bind.ts';
 import { build, type Graph } from '../../engine/program/build.ts';
@@ -105,11 +105,18 @@ export interface Results {
   readonly variables: Map<string, Tensor>;
 }
 
-/** Runs a prepared computation; `extra` are the values of tangents and cotangents by input name. */
+/** A tangent or cotangent as sent: where it lies, and what it is called in messages. */
+export interface Direction {
+  readonly value: Value;
+  readonly where: Where;
+  readonly what: string;
+}
+
+/** Runs a prepared computation; `directions` are tangents and cotangents by the names of the inputs they become. */
 export async function run(
   prepared: Prepared,
   values: ReadonlyMap<string, Value>,
-  extra: ReadonlyMap<string, Value>,
+  directions: ReadonlyMap<string, Direction>,
   context: Context,
   request: ComputeRequest,
   cached: boolean,
@@ -122,8 +129,11 @@ export async function run(
   const created = new Map<string, Tensor>();
   const arrays = prepared.inputs.map((name, i) => {
     const type = prepared.types[i] as TensorType;
-    const value = extra.get(name) ?? values.get(name);
-    return value ? bindValue(value, type, name) : initialOf(prepared.graph, name, type, created);
+    const direction = directions.get(name);
+    if (direction) return bindValue(direction.value, type, name, direction.where, direction.what);
+    const value = values.get(name);
+    if (value) return bindValue(value, type, name);
+    return initialOf(prepared.graph, name, type, created);
   });
   const bound = performance.now();
   const outputs = await prepared.executable.run(arrays, () => context.checkpoint());

@@ -7,6 +7,7 @@ import type { Value } from '../../engine/program/value.ts';
 import type { Shape } from '../../engine/types.ts';
 import {
   type ComputeRequest,
+  type Direction,
   decodeValues,
   digest,
   graphOf,
@@ -19,7 +20,7 @@ import type { Context } from './method.ts';
 
 /** Tensors that go with a transform, and how many of each are stacked along a leading axis. */
 export interface Directions {
-  readonly values: ReadonlyMap<string, Value>;
+  readonly values: ReadonlyMap<string, Direction>;
   readonly stack: number | undefined;
 }
 
@@ -30,17 +31,17 @@ export interface Directions {
 export function directions(
   json: Readonly<Record<string, unknown>>,
   graph: Graph,
-  field: string,
+  field: 'tangents' | 'cotangents',
   inputName: (name: string, i: number) => string,
   { engine }: Context,
 ): Directions {
-  const values = new Map<string, Value>();
+  const values = new Map<string, Direction>();
   const stacks = new Set<number | undefined>();
   Object.entries(json).forEach(([name, tensor], i) => {
     const where = { input: name, pointer: `/${field}/${name}` };
     const value = decodeTensor(tensor, where, engine.limits);
     const { shape } = variableOf(graph, name).type;
-    values.set(inputName(name, i), value);
+    values.set(inputName(name, i), { value, where, what: `the ${field.slice(0, -1)} of '${name}'` });
     stacks.add(stackOf(value.shape, shape, name, where));
   });
   if (values.size === 0) throw new EngineError('invalid_request', `'${field}' is empty`, { pointer: `/${field}` });
@@ -88,13 +89,13 @@ export async function derivative(
   context: Context,
   { graph, key, values, started }: Opened,
   transform: Transform,
-  extra: ReadonlyMap<string, Value> = new Map(),
+  directions: ReadonlyMap<string, Direction> = new Map(),
 ): Promise<Results & { readonly values: ReadonlyMap<string, unknown> }> {
   const names = [...new Set([...(transform.targets ?? []), ...outputNames(graph)])];
   const { value, cached } = context.engine.remember(digest([key, transform]), () =>
     prepare(graph, names, [transform], context.engine),
   );
-  const results = await run(value, values, extra, context, request, cached, started);
+  const results = await run(value, values, directions, context, request, cached, started);
   return { ...results, values: new Map(names.map((name) => [name, results.tensor(name)])) };
 }
 

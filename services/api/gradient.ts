@@ -8,6 +8,7 @@ import { Value } from '../../engine/program/value.ts';
 import { type Link, links } from '../../engine/transform/connect.ts';
 import { allocateArray, isFloat, sizeOf, type Tensor, type TensorType } from '../../engine/types.ts';
 import {
+  type Direction,
   decodeValues,
   digest,
   graphOf,
@@ -136,7 +137,7 @@ function prepareGradient(
   targets: readonly string[],
   sources: readonly string[],
   request: { watch?: readonly string[] | undefined; watch_accessed_variables: boolean },
-  cotangents: ReadonlyMap<string, Value>,
+  cotangents: ReadonlyMap<string, Direction>,
   { engine }: Context,
 ) {
   const targetVars = targets.map((name) => variableOf(graph, name));
@@ -181,11 +182,16 @@ function trainable(graph: Graph): Nest {
 }
 
 /** The cotangents with ones for those left out. */
-function withOnes(cotangents: ReadonlyMap<string, Value>, { derived, inputs, types }: Prepared): Map<string, Value> {
+function withOnes(
+  cotangents: ReadonlyMap<string, Direction>,
+  { derived, inputs, types }: Prepared,
+): Map<string, Direction> {
   const all = new Map(cotangents);
   for (const name of derived.added.flat()) {
+    if (all.has(name)) continue;
     const { dtype, shape } = types[inputs.indexOf(name)] as TensorType;
-    if (!all.has(name)) all.set(name, new Value(dtype, shape, allocateArray(dtype, sizeOf(shape)).fill(1 as never)));
+    const value = new Value(dtype, shape, allocateArray(dtype, sizeOf(shape)).fill(1 as never));
+    all.set(name, { value, where: { input: name }, what: name });
   }
   return all;
 }
@@ -196,8 +202,8 @@ function outputGradients(
   asked: string | readonly string[] | undefined,
   targets: readonly string[],
   { engine }: Context,
-): Map<string, Value> {
-  const given = new Map<string, Value>();
+): Map<string, Direction> {
+  const given = new Map<string, Direction>();
   if (json === undefined || json === null) return given;
   const list = typeof asked === 'string' || (targets.length === 1 && !Array.isArray(asked)) ? [json] : json;
   if (!Array.isArray(list) || list.length !== targets.length)
@@ -208,9 +214,12 @@ function outputGradients(
         pointer: '/output_gradients',
       },
     );
-  list.forEach((tensor, i) => {
-    const where = { input: targets[i] as string, pointer: `/output_gradients/${i}` };
-    if (tensor !== null) given.set(cotangentName(i, targets[i] as string), decodeTensor(tensor, where, engine.limits));
+  targets.forEach((target, i) => {
+    const pointer = list === json ? `/output_gradients/${i}` : '/output_gradients';
+    const where = { input: target, pointer };
+    if (list[i] === null) return;
+    const value = decodeTensor(list[i], where, engine.limits);
+    given.set(cotangentName(i, target), { value, where, what: `the output gradient of '${target}'` });
   });
   return given;
 }

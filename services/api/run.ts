@@ -3,7 +3,16 @@ import { cotangentName, type Transform, tangentName } from '../../engine/derive.
 import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { Value } from '../../engine/program/value.ts';
-import { decodeValues, digest, graphOf, listOf, outputNames, prepare, run as runPrepared } from './compute.ts';
+import {
+  type Direction,
+  decodeValues,
+  digest,
+  graphOf,
+  listOf,
+  outputNames,
+  prepare,
+  run as runPrepared,
+} from './compute.ts';
 import { type Context, method } from './method.ts';
 import { namesIn } from './nest.ts';
 import { computeFields, metaSchema, nestSchema, targetsSchema, tensorsSchema } from './schemas.ts';
@@ -77,7 +86,7 @@ export const run = method({
     const examples = withoutBatches(values, request.transforms);
     const { graph, key } = graphOf(request, examples, engine);
     const outputs = outputNames(graph);
-    const directions = new Map<string, Value>();
+    const directions = new Map<string, Direction>();
     const transforms = request.transforms.map((transform, i) =>
       readTransform(transform, i, values, directions, context),
     );
@@ -99,7 +108,7 @@ function readTransform(
   request: TransformRequest,
   at: number,
   values: ReadonlyMap<string, Value>,
-  directions: Map<string, Value>,
+  directions: Map<string, Direction>,
   { engine }: Context,
 ): Transform {
   const suffix = at === 0 ? '' : ` (${at + 1})`;
@@ -110,9 +119,9 @@ function readTransform(
     isStacked: boolean,
   ): number | undefined => {
     const decoded = Object.entries(tensors).map(([name, json], i) => {
-      const pointer = `/transforms/${at}/${field}/${name}`;
-      const value = decodeTensor(json, { input: name, pointer }, engine.limits);
-      directions.set(inputName(name, i) + suffix, value);
+      const where = { input: name, pointer: `/transforms/${at}/${field}/${name}` };
+      const value = decodeTensor(json, where, engine.limits);
+      directions.set(inputName(name, i) + suffix, { value, where, what: `the ${field.slice(0, -1)} of '${name}'` });
       return value;
     });
     return isStacked ? decoded[0]?.shape[0] : undefined;
