@@ -3,9 +3,12 @@
  * outputs. Every method of the API that computes is such a list.
  */
 import { didYouMean, EngineError } from './errors.ts';
-import type { Graph } from './program/build.ts';
+import type { Limits } from './limits.ts';
+import { build, type Graph } from './program/build.ts';
 import { Builder } from './program/builder.ts';
+import type { GraphDocument } from './program/document.ts';
 import type { Program, Var } from './program/program.ts';
+import { Value } from './program/value.ts';
 import {
   batchJacobian,
   gradient,
@@ -19,7 +22,7 @@ import {
 } from './transform/compose.ts';
 import { perturb } from './transform/perturb.ts';
 import { vmapAll } from './transform/vmap.ts';
-import { formatType, isFloat, type TensorType } from './types.ts';
+import { allocateArray, formatType, isFloat, type TensorType } from './types.ts';
 
 /** A transform with the names it applies to. Without targets it applies to what the one before it made. */
 export type Transform = { readonly targets?: readonly string[] | undefined } & (
@@ -33,10 +36,22 @@ export type Transform = { readonly targets?: readonly string[] | undefined } & (
   | { readonly kind: 'hvp'; readonly sources: readonly string[]; readonly stack: Stack }
   /** The named inputs get a batch of `size` as axis 0. */
   | { readonly kind: 'vmap'; readonly inputs: readonly string[]; readonly size: number }
+  /** Another graph on what is there: each of its inputs is fed by the output that `inputs` names. */
+  | { readonly kind: 'apply'; readonly document: GraphDocument; readonly inputs: Readonly<Record<string, string>> }
 );
 
 /** The transforms that raise the derivative order, and by how much. */
-const ORDER = { gradient: 1, vjp: 1, jvp: 1, jacobian: 1, batch_jacobian: 1, hessian: 2, hvp: 2, vmap: 0 } as const;
+const ORDER = {
+  gradient: 1,
+  vjp: 1,
+  jvp: 1,
+  jacobian: 1,
+  batch_jacobian: 1,
+  hessian: 2,
+  hvp: 2,
+  vmap: 0,
+  then: 0,
+} as const;
 
 /** A program whose inputs and outputs have names. */
 export interface NamedProgram {
@@ -60,13 +75,13 @@ export function derive(
   graph: Graph,
   values: readonly string[],
   transforms: readonly Transform[],
-  maxOrder: number,
+  limits: Limits,
 ): Derived {
   const order = transforms.reduce((total, { kind }) => total + ORDER[kind], 0);
-  if (order > maxOrder)
+  if (order > limits.order)
     throw new EngineError(
       'order_too_high',
-      `the transforms differentiate ${order} times; the limit 'order' is ${maxOrder}`,
+      `the transforms differentiate ${order} times; the limit 'order' is ${limits.order}`,
     );
   const shifted = intermediateSources(graph, transforms);
   let current = start(graph, values, transforms, shifted);
@@ -75,7 +90,7 @@ export function derive(
   const added: string[][] = [];
   transforms.forEach((transform, at) => {
     const targets = transform.targets ?? made.at(-1) ?? values;
-    const step = apply(moveToFront(current, targets), targets, transform, at);
+    const step = apply(moveToFront(current, targets), targets, transform, at, limits);
     made.push(step.made);
     added.push(step.added);
     current = step;
@@ -153,18 +168,7 @@ export function variableOf(graph: Graph, name: string): Var {
 }
 
 function moveToFront(from: NamedProgram, targets: readonly string[]): NamedProgram {
-  const places = targets.map((target) => {
-    const place = from.outputs.indexOf(target);
-    if (place === -1)
-      throw new EngineError(
-        'invalid_source',
-        `there is no output '${target}' here.${didYouMean(target, from.outputs)}`,
-        {
-          input: target,
-        },
-      );
-    return place;
-  });
+  const places = targets.map((target) => placeOf(from, target));
   const order = [...places, ...from.outputs.map((_, i) => i).filter((i) => !places.includes(i))];
   return {
     inputs: from.inputs,
@@ -173,13 +177,23 @@ function moveToFront(from: NamedProgram, targets: readonly string[]): NamedProgr
   };
 }
 
+/** The place of the output that a name means; throws `invalid_source`. */
+function placeOf(from: NamedProgram, name: string): number {
+  const place = from.outputs.indexOf(name);
+  if (place !== -1) return place;
+  throw new EngineError('invalid_source', `there is no output '${name}' here.${didYouMean(name, from.outputs)}`, {
+    input: name,
+  });
+}
+
 interface Step extends NamedProgram {
   readonly made: string[];
   readonly added: string[];
 }
 
-function apply(from: NamedProgram, targets: readonly string[], transform: Transform, at: number): Step {
+function apply(from: NamedProgram, targets: readonly string[], transform: Transform, at: number, limits: Limits): Step {
   if (transform.kind === 'vmap') return applyVmap(from, targets, transform);
+  if (transform.kind === 'apply') return applyGraph(from, transform, at, limits);
   const sources = transform.sources.map((source) => {
     const place = from.inputs.indexOf(source);
     return place === -1 ? from.inputs.indexOf(shiftName(source)) : place;
@@ -250,6 +264,45 @@ function applyVmap(
     ...from,
     program: vmapAll(from.program, batched, transform.size),
     made: [...targets],
+    added: [],
+  };
+}
+
+function applyGraph(
+  from: NamedProgram,
+  { document, inputs }: Extract<Transform, { kind: 'apply' }>,
+  at: number,
+  limits: Limits,
+): Step {
+  const fed = new Map(
+    Object.entries(inputs).map(([name, output]) => [name, from.program.outputs[placeOf(from, output)] as Var]),
+  );
+  // The graph is checked with the types that it will be fed, and no elements.
+  const values = new Map(
+    [...fed].map(([name, { type }]) => [name, new Value(type.dtype, type.shape, allocateArray(type.dtype, 0))]),
+  );
+  const graph = build(document, values, limits);
+  for (const { name, role } of graph.inputs)
+    if (role === 'variable' || !fed.has(name))
+      throw new EngineError(
+        'missing_value',
+        `nothing feeds '${name}' of the graph in transform ${at + 1}; name an output for it in 'inputs'`,
+        {
+          input: name,
+          pointer: `/transforms/${at}/inputs`,
+        },
+      );
+  const b = Builder.continuing(from.program);
+  const outputs = b.inline(
+    graph.program,
+    graph.inputs.map(({ name }) => fed.get(name) as Var),
+  );
+  const made = graph.outputs.map(({ name }) => (from.outputs.includes(name) ? `${name} (${at + 1})` : name));
+  return {
+    program: b.build([...from.program.outputs, ...outputs]),
+    inputs: from.inputs,
+    outputs: [...from.outputs, ...made],
+    made,
     added: [],
   };
 }

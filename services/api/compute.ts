@@ -82,7 +82,7 @@ export function prepare(
   engine: Engine,
   skip: ReadonlySet<string> = new Set(),
 ): Prepared {
-  const derived = derive(graph, values, transforms, engine.limits.order);
+  const derived = derive(graph, values, transforms, engine.limits);
   const { program, inputs, outputs } = withoutShifts(derived);
   const kept = outputs.map((_, i) => i).filter((i) => !skip.has(outputs[i] as string));
   const wanted: Program = { ...program, outputs: kept.map((i) => program.outputs[i] as Var) };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { cotangentName, type Transform, tangentName } from '../../engine/derive.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
+import { nameSchema } from '../../engine/program/document.ts';
 import { Value } from '../../engine/program/value.ts';
 import {
   type Direction,
@@ -15,7 +16,7 @@ import {
 } from './compute.ts';
 import { type Context, method } from './method.ts';
 import { namesIn } from './nest.ts';
-import { computeFields, metaSchema, nestSchema, targetsSchema, tensorsSchema } from './schemas.ts';
+import { computeFields, graphSchema, metaSchema, nestSchema, targetsSchema, tensorsSchema } from './schemas.ts';
 
 const common = { targets: targetsSchema.optional() };
 const stacked = z
@@ -43,6 +44,13 @@ const transformSchema = z.discriminatedUnion('transform', [
       .min(1)
       .max(1000)
       .meta({ description: 'Inputs whose values have a batch as axis 0.' }),
+  }),
+  z.strictObject({
+    transform: z.literal('apply'),
+    graph: graphSchema,
+    inputs: z.record(nameSchema, z.string().max(300)).meta({
+      description: "For each input of this graph, the result or output it is fed with, as in { g: 'gradient/x' }.",
+    }),
   }),
 ]);
 
@@ -131,6 +139,8 @@ function readTransform(
   switch (kind) {
     case 'vmap':
       return { kind, inputs: request.inputs, size: batchSize(request.inputs, values, at) };
+    case 'apply':
+      return { kind, document: engine.readGraph(request.graph), inputs: request.inputs };
     case 'jvp':
     case 'hvp':
       return {
