@@ -50,7 +50,7 @@ const ORDER = {
   hessian: 2,
   hvp: 2,
   vmap: 0,
-  then: 0,
+  apply: 0,
 } as const;
 
 /** A program whose inputs and outputs have names. */
