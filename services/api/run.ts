@@ -96,7 +96,7 @@ export const run = method({
     const outputs = outputNames(graph);
     const directions = new Map<string, Direction>();
     const transforms = request.transforms.map((transform, i) =>
-      readTransform(transform, i, values, directions, context),
+      readTransform(transform, i, request.transforms, values, directions, context),
     );
     const { value, cached } = engine.remember(digest(['run', key, transforms]), () =>
       prepare(graph, outputs, transforms, engine),
@@ -115,6 +115,7 @@ export const run = method({
 function readTransform(
   request: TransformRequest,
   at: number,
+  all: readonly TransformRequest[],
   values: ReadonlyMap<string, Value>,
   directions: Map<string, Direction>,
   { engine }: Context,
@@ -138,7 +139,7 @@ function readTransform(
   const { transform: kind } = request;
   switch (kind) {
     case 'vmap':
-      return { kind, inputs: request.inputs, size: batchSize(request.inputs, values, at) };
+      return { kind, inputs: request.inputs, size: batchSize(all, at, values) };
     case 'apply':
       return { kind, document: engine.readGraph(request.graph), inputs: request.inputs };
     case 'jvp':
@@ -187,13 +188,18 @@ function withoutBatches(
   return examples;
 }
 
-function batchSize(inputs: readonly string[], values: ReadonlyMap<string, Value>, at: number): number {
-  const sizes = new Set(inputs.map((name) => values.get(name)?.shape[0]));
+/** The size of the batch of a vmap: the axis of its values that is left when those batched later have lost theirs. */
+function batchSize(all: readonly TransformRequest[], at: number, values: ReadonlyMap<string, Value>): number {
+  const inputsOf = (transform: TransformRequest | undefined): readonly string[] =>
+    transform?.transform === 'vmap' ? transform.inputs : [];
+  const inputs = inputsOf(all[at]);
+  const axisOf = (name: string): number => all.slice(at + 1).filter((later) => inputsOf(later).includes(name)).length;
+  const sizes = new Set(inputs.map((name) => values.get(name)?.shape[axisOf(name)]));
   const [size] = sizes;
   if (sizes.size === 1 && size !== undefined) return size;
   throw new EngineError(
     'type_mismatch',
-    `the values of ${inputs.map((name) => `'${name}'`).join(', ')} must have a first axis of one size, the batch`,
+    `the values of ${inputs.map((name) => `'${name}'`).join(', ')} must have an axis of one size, the batch`,
     { pointer: `/transforms/${at}/inputs` },
   );
 }
