@@ -3,15 +3,21 @@ import { isUtf8 } from 'node:buffer';
 import { EngineError } from '../../engine/errors.ts';
 import { joinPointer } from '../../engine/formats/tensor.ts';
 
-/** Lists and objects within one another that a body may have. */
-export const MAX_DEPTH = 32;
+/**
+ * What a body may hold: lists and objects within one another, objects in all, members of one object. No honest request
+ * comes near them; a body of a million empty objects would keep the parsers after this one busy for seconds.
+ */
+export const JSON_LIMITS = { depth: 32, objects: 2 ** 19, members: 2 ** 16 } as const;
+
+/** The bounds of a body's structure; each is inclusive. */
+type JsonLimits = { readonly [Name in keyof typeof JSON_LIMITS]: number };
 
 /** The JSON value that a body holds; throws `invalid_json`. */
 export function parseJson(body: Buffer): unknown {
   if (body.length === 0) throw new EngineError('invalid_json', 'the body is empty, expected a JSON object');
   if (!isUtf8(body)) throw new EngineError('invalid_json', 'the body is not UTF-8 text');
-  if (isDeeperThan(body, MAX_DEPTH))
-    throw new EngineError('invalid_json', `the body nests more than ${MAX_DEPTH} lists and objects`);
+  const excess = findExcess(body);
+  if (excess !== undefined) throw new EngineError('invalid_json', excess);
   const text = body.toString();
   const json = parseText(text);
   if (mayHoldForbiddenKey(text)) refuseForbiddenKeys(json, '');
@@ -29,22 +35,39 @@ function parseText(text: string): unknown {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Whether lists and objects nest deeper than `limit`, found without parsing; malformed text is left to the parser. */
-export function isDeeperThan(body: Buffer, limit: number): boolean {
+/** Which limit a body is over, in words, found without parsing; malformed text is left to the parser. */
+export function findExcess(body: Buffer, limits: JsonLimits = JSON_LIMITS): string | undefined {
   const words = wordsOf(body);
+  // For each level, the members counted so far.
+  const members = new Uint32Array(limits.depth + 1);
   let depth = 0;
+  let objects = 0;
   for (let i = 0; i < body.length; i++) {
     if (i % 4 === 0) i = skipNumbers(words, i);
     const byte = body[i] as number;
     if (byte === QUOTE) {
       i = endOfString(body, i);
+      if (!isKey(body, i)) continue;
+      members[depth] = (members[depth] ?? 0) + 1;
+      if ((members[depth] ?? 0) > limits.members)
+        return `an object in the body has more than ${limits.members} members`;
     } else if (byte > 0x5a) {
       // '[' and '{', ']' and '}' differ in one bit; nothing else but the letters of literals comes this high.
-      if ((byte | 0x20) === 0x7b && ++depth > limit) return true;
       if ((byte | 0x20) === 0x7d) depth--;
+      if ((byte | 0x20) !== 0x7b) continue;
+      if (++depth > limits.depth) return `the body nests more than ${limits.depth} lists and objects`;
+      members[depth] = 0;
+      if (byte === 0x7b && ++objects > limits.objects) return `the body has more than ${limits.objects} objects`;
     }
   }
-  return false;
+  return undefined;
+}
+
+/** Whether the string that ends at `end` is a key: a colon comes next. */
+function isKey(body: Buffer, end: number): boolean {
+  let next = end + 1;
+  while (next < body.length && (body[next] as number) <= 0x20) next++;
+  return body[next] === 0x3a;
 }
 
 /** The body four bytes at a time, without its last few; nothing where the bytes do not lie on words. */
@@ -84,11 +107,17 @@ function mayHoldForbiddenKey(text: string): boolean {
 /** Throws at a key that would reach a prototype if the object were ever copied key by key. */
 function refuseForbiddenKeys(json: unknown, pointer: string): void {
   if (typeof json !== 'object' || json === null) return;
+  if (Array.isArray(json)) {
+    // Most lists are numbers by the million: nothing is made for those.
+    for (let i = 0; i < json.length; i++)
+      if (typeof json[i] === 'object') refuseForbiddenKeys(json[i], joinPointer(pointer, i));
+    return;
+  }
   for (const [key, value] of Object.entries(json)) {
     const at = joinPointer(pointer, key);
     if (key === '__proto__' || (key === 'constructor' && holdsPrototype(value)))
       throw new EngineError('invalid_request', `the key '${key}' is not allowed`, { pointer: at });
-    if (typeof value === 'object') refuseForbiddenKeys(value, at);
+    refuseForbiddenKeys(value, at);
   }
 }
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { ERRORS } from '../../engine/errors.ts';
-import { isDeeperThan } from '../../services/rest/json.ts';
+import { findExcess, JSON_LIMITS } from '../../services/rest/json.ts';
 import { type TestApp, testApp } from './rest-harness.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -243,6 +243,20 @@ describe('bodies', () => {
     expect((await post(app, { values: { x: 1 } })).statusCode).toBe(200);
   });
 
+  test.each([
+    ['objects', (n: number) => `[${'{},'.repeat(n - 1)}{}]`, 'the body has more than 524288 objects'],
+    [
+      'members',
+      (n: number) => `{${Array.from({ length: n }, (_, i) => `"${i}":0`)}}`,
+      'an object in the body has more than 65536 members',
+    ],
+  ] as const)('%s up to the limit pass, one more is refused', async (name, bodyOf, detail) => {
+    const app = testApp();
+    const limit = JSON_LIMITS[name];
+    expect((await post(app, bodyOf(limit))).json().code).toBe('invalid_request');
+    expect((await post(app, bodyOf(limit + 1))).json()).toMatchObject({ status: 400, code: 'invalid_json', detail });
+  });
+
   test('brackets within strings do not count', async () => {
     const text = `${'[{'.repeat(100)}\\"${'['.repeat(100)}`;
     const reply = await post(testApp(), `{"graph":"${text}","values":{}}`);
@@ -363,11 +377,20 @@ describe('health', () => {
   });
 });
 
-describe('the depth of JSON text', () => {
+describe('the structure of JSON text', () => {
   /** The depth by the parser, for text that it takes. */
   function depthOf(json: unknown): number {
     if (typeof json !== 'object' || json === null) return 0;
     return 1 + Math.max(0, ...Object.values(json).map(depthOf));
+  }
+
+  /** The objects in all, and the members of the largest. */
+  function countsOf(json: unknown): [number, number] {
+    if (typeof json !== 'object' || json === null) return [0, 0];
+    const own: [number, number] = Array.isArray(json) ? [0, 0] : [1, Object.keys(json).length];
+    return Object.values(json)
+      .map(countsOf)
+      .reduce((sum, [objects, members]) => [sum[0] + objects, Math.max(sum[1], members)], own);
   }
 
   test('is what the parser finds, wherever the text begins in memory', () => {
@@ -377,8 +400,12 @@ describe('the depth of JSON text', () => {
         const padded = Buffer.from(' '.repeat(offset) + written);
         const body = padded.subarray(offset);
         const depth = depthOf(JSON.parse(text));
-        expect(isDeeperThan(body, depth)).toBe(false);
-        if (depth > 0) expect(isDeeperThan(body, depth - 1)).toBe(true);
+        expect(findExcess(body, { ...JSON_LIMITS, depth })).toBeUndefined();
+        if (depth > 0) expect(findExcess(body, { ...JSON_LIMITS, depth: depth - 1 })).toContain('nests');
+        const [objects, members] = countsOf(JSON.parse(text));
+        expect(findExcess(body, { depth, objects, members })).toBeUndefined();
+        if (objects > 0) expect(findExcess(body, { depth, objects: objects - 1, members })).toContain('objects');
+        if (members > 0) expect(findExcess(body, { depth, objects, members: members - 1 })).toContain('members');
       }),
       { numRuns: 1000 },
     );
