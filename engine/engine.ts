@@ -7,7 +7,7 @@ import { EngineError } from './errors.ts';
 import { parseText } from './formats/text/parse.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { LruCache } from './lru.ts';
-import { CATALOGUE } from './ops/catalogue.ts';
+import { entryOf } from './ops/catalogue.ts';
 import { type GraphDocument, readDocument } from './program/document.ts';
 import type { Program } from './program/program.ts';
 import { type Executable, executable } from './runtime/execute.ts';
@@ -70,8 +70,7 @@ function readGraph(json: unknown, limits: Limits): GraphDocument {
 
 /** The param that a text graph gives by position `index` of a call. */
 function positionalParam(op: string, index: number): string | undefined {
-  const entry = CATALOGUE.get(op);
-  if (!entry) return undefined;
+  const entry = entryOf(op);
   const positional = 'build' in entry ? entry.positional : entry.surface?.positional;
   return positional?.[index - entry.operands.length];
 }

@@ -1,6 +1,8 @@
 /** @file The catalogue: every op and composite by the names documents may use. */
+
 import type { Composite } from '../composites/composite.ts';
 import { COMPOSITES } from '../composites/index.ts';
+import { didYouMean, EngineError, type Where } from '../errors.ts';
 import { OPS } from './index.ts';
 import type { Op, OpRules } from './op.ts';
 
@@ -16,3 +18,14 @@ for (const entry of [...OPS, ...COMPOSITES] as readonly (Op<any> | Composite)[])
 
 /** Every entry by name and alias. */
 export const CATALOGUE: ReadonlyMap<string, Entry> = byName;
+
+/** The entry that a document calls `op`; throws `unknown_op` with the nearest name. */
+export function entryOf(op: string, where: Where = {}): Entry {
+  const entry = byName.get(op);
+  if (entry) return entry;
+  const place = where.node === undefined ? '' : ` (node '${where.node}')`;
+  throw new EngineError('unknown_op', `there is no op '${op}'${place}.${didYouMean(op, byName.keys())}`, {
+    op,
+    ...where,
+  });
+}

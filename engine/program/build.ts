@@ -8,7 +8,7 @@ import { decodeTensor } from '../formats/tensor.ts';
 import type { Limits } from '../limits.ts';
 import { broadcastTo } from '../ops/broadcast-to.ts';
 import { cast } from '../ops/cast.ts';
-import { CATALOGUE, type Entry } from '../ops/catalogue.ts';
+import { CATALOGUE, type Entry, entryOf } from '../ops/catalogue.ts';
 import { constant } from '../ops/constant.ts';
 import { type DocumentScope, dtypeFor, type Operand, type Vars } from '../ops/op.ts';
 import {
@@ -230,13 +230,7 @@ class Checker {
 
   #checkNode(scope: Scope, node: GraphNode, pointer: string): void {
     const where: Where = { node: node.name, op: node.op, pointer };
-    const entry = CATALOGUE.get(node.op);
-    if (!entry)
-      throw new EngineError(
-        'unknown_op',
-        `there is no op '${node.op}' (node '${node.name}').${didYouMean(node.op, CATALOGUE.keys())}`,
-        where,
-      );
+    const entry = entryOf(node.op, where);
     this.#limit('inputs_per_node', node.inputs.length, 'inputs', where);
     const operands = node.inputs.map((input) => this.#resolve(scope, input, where));
     checkArity(entry, operands.length, where);
@@ -282,7 +276,7 @@ class Checker {
       node: node.name,
       arity: node.inputs.length,
       floatDtype: this.#floatDtype,
-      apply: (op, x) => this.#emit(scope, CATALOGUE.get(op) as Entry, { ...node, params: {} }, x, where)[0] as Var,
+      apply: (op, x) => this.#emit(scope, entryOf(op), { ...node, params: {} }, x, where)[0] as Var,
       subgraph: (param, types) => {
         const pointer = `${where.pointer}/params/${param}`;
         const json = param.split('/').reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], node.params);
