@@ -4,9 +4,8 @@
 export function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;
-  if (rest < 0.5) return floor;
-  if (rest > 0.5) return floor + 1;
-  return floor % 2 === 0 ? floor : floor + 1;
+  // The ceiling of what rounds to zero from below is -0, as it should be.
+  return rest < 0.5 || (rest === 0.5 && floor % 2 === 0) ? floor : Math.ceil(x);
 }
 
 /** `x` to the power `y` by IEEE 754: 1 to any power is 1, and so is -1 to an infinite one, where JavaScript says NaN. */
