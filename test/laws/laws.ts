@@ -542,7 +542,7 @@ const wireRoundTrips: Law = (subject, random) => {
     });
     received.push(decodeBytes(dtype, shape, encodeBytes(tensor), {}, DEFAULT_LIMITS));
     for (const value of received) {
-      const data = bindValue(value, tensor.type, { input: 'tensor' });
+      const data = bindValue(value, tensor.type, 'tensor');
       expectSame([{ type: { dtype, shape: value.shape }, data }], [tensor], EXACT, 'over the wire');
     }
   }

@@ -61,7 +61,7 @@ export function subjectOf(entry: Entry, sample: Sample): Subject {
   const params = sample.params ? ` ${JSON.stringify(sample.params, printable)}` : '';
   return {
     name: `${entry.name}(${sample.types.join(', ')})${params}`,
-    program: 'lower' in entry ? equation(entry, sample) : node(entry.name, sample.types.map(typeOf), sample.params),
+    program: 'lower' in entry ? equation(entry, sample) : node(entry, sample.types.map(typeOf), sample.params),
     domains: sample.types.map((_, i) => sample.domain?.[i]),
   };
 }
@@ -77,14 +77,20 @@ function equation(op: OpRules, { types, params = {} }: Sample): Program {
 }
 
 /** The program of a document with one node, all its outputs included. */
-export function node(op: string, types: readonly TensorType[], params: Sample['params'] = {}): Program {
+export function node(entry: Entry, types: readonly TensorType[], params: Sample['params'] = {}): Program {
   const names = types.map((_, i) => `x${i}`);
+  const written = 'writes' in entry ? entry.writes : undefined;
+  const declared = (isVariable: boolean): [string, TensorType][] =>
+    types.flatMap((type, i) => ((i === written) === isVariable ? [[`x${i}`, type]] : []));
   const document = readDocument({
-    inputs: Object.fromEntries(types.map((type, i) => [`x${i}`, type])),
-    nodes: [{ name: 'y', op, inputs: names, params }],
+    inputs: Object.fromEntries(declared(false)),
+    variables: Object.fromEntries(declared(true)),
+    nodes: [{ name: 'y', op: entry.name, inputs: names, params }],
   });
   const graph = build(document, new Map(), DEFAULT_LIMITS);
   const outputs = [graph.names.get('y') as Var];
   for (let k = 1; graph.names.has(`y:${k}`); k++) outputs.push(graph.names.get(`y:${k}`) as Var);
-  return { ...graph.program, outputs };
+  // Variables come after inputs: the order of the node's own is what a case or sample gives.
+  const inputs = names.map((name) => graph.inputs.find((input) => input.name === name)?.variable as Var);
+  return { ...graph.program, inputs, outputs };
 }
