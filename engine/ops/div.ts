@@ -1,4 +1,5 @@
 import { elementwise } from './elementwise.ts';
+import { folded } from './fold.ts';
 import { mul } from './mul.ts';
 import { neg } from './neg.ts';
 import { type Op, operand } from './op.ts';
@@ -12,7 +13,10 @@ export const div: Op = elementwise({
   // d(x/y) = dx/y - (x/y)/y · dy
   jvp: [(b, dx, { x: [, y] }) => div(b, dx, y), (b, dy, { x: [, y], y: [z] }) => mul(b, dy, neg(b, div(b, z, y)))],
   transpose: [(b, ct, { x: [, y] }) => div(b, ct, y), null],
-  simplify: (b, { x: [x, y] }) => (b.uniform(y) === 1 ? x : b.uniform(y) === -1 ? neg(b, x) : null),
+  simplify: (b, { x: [x, y] }, type) => {
+    if (b.uniform(y) === 1) return x;
+    return b.uniform(y) === -1 ? neg(b, x) : folded(b, [x, y], type, (p, q) => p / q);
+  },
   element: 'div',
   domain: [
     [-2, 2],

@@ -4,6 +4,7 @@ import type { Routine } from '../compile/routine.ts';
 import type { Builder } from '../program/builder.ts';
 import type { Var } from '../program/program.ts';
 import { formatType, sizeOf, type TensorType } from '../types.ts';
+import { accumulatorOf } from './accumulator.ts';
 import { axisSchema, orderedAxes } from './axes.ts';
 import { broadcastTo } from './broadcast-to.ts';
 import {
@@ -115,9 +116,10 @@ export const dotGeneral: Op<Contraction> = defineOp({
       const { lhs_contract, rhs_contract, lhs_batch, rhs_batch } = params;
       const { batch, lhsFree, rhsFree } = places(lhs, rhs, params);
       const split = batch.length + lhsFree.length;
+      const wide = accumulatorOf(lhs.dtype);
       return {
         over: sizesOf(lhs.shape, lhs_contract),
-        monoid: { identity: [e.const(0, lhs.dtype)], combine: ([p], [q]) => [e.add(p!, q!)] },
+        monoid: { identity: [e.const(0, wide)], combine: ([p], [q]) => [e.add(p!, q!)] },
         element: (r) => {
           const kept = at.axes();
           const summed = r.axes();
@@ -141,9 +143,9 @@ export const dotGeneral: Op<Contraction> = defineOp({
               right.map((i) => fromRight[i]!),
             ),
           );
-          return [e.mul(p, q)];
+          return [e.mul(e.cast(p, wide), e.cast(q, wide))];
         },
-        finish: ([total]) => total!,
+        finish: ([total]) => e.cast(total!, lhs.dtype),
       };
     },
     routine,

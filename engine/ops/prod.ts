@@ -1,6 +1,7 @@
 import type { Builder } from '../program/builder.ts';
 import type { Var } from '../program/program.ts';
 import { sizeOf } from '../types.ts';
+import { accumulatorOf } from './accumulator.ts';
 import { add } from './add.ts';
 import { mul } from './mul.ts';
 import type { Op } from './op.ts';
@@ -17,6 +18,7 @@ export const prod: Op<Axes> = reduction({
   doc: 'The product over `axes`. The derivative is exact where elements are zero. Integers wrap around.',
   kind: 'number',
   jvp: [(b, dx, { x: [x], y: [y], params }) => reshape(b, tangent(b, dx, x, params.axes), { shape: y.type.shape })],
+  accumulator: accumulatorOf,
   monoid: (e, dtype) => ({ identity: [e.const(1, dtype)], combine: ([a], [b]) => [e.mul(a!, b!)] }),
   cases: [
     {

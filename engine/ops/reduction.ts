@@ -30,7 +30,9 @@ interface ReductionRules
   extends Pick<OpRules<Axes>, 'name' | 'aliases' | 'surface' | 'doc' | 'jvp' | 'transpose' | 'simplify' | 'cases'> {
   readonly kind: Operand['kind'];
   readonly result?: (x: DType) => DType;
-  /** The accumulators, for elements of a dtype. */
+  /** What elements of a dtype accumulate in, where it is not that dtype. */
+  readonly accumulator?: (x: DType) => DType;
+  /** The accumulators, of a dtype. */
   monoid(e: Exprs, dtype: DType): Monoid;
   /** What an element adds to the accumulators; by default itself. `position` is its row-major place among those folded. */
   lift?(e: Exprs, element: Expr, position: Expr): readonly Expr[];
@@ -44,7 +46,7 @@ interface ReductionRules
 
 /** An op that folds axes away; without keepdims, which is a reshape. */
 export function reduction(rules: ReductionRules): Op<Axes> {
-  const { kind, result, monoid, lift, finish, needsElements, domain, ...rest } = rules;
+  const { kind, result, accumulator, monoid, lift, finish, needsElements, domain, ...rest } = rules;
   const op: Op<Axes> = defineOp<Axes>({
     samples: samplesOf(kind, domain, needsElements),
     surface: {
@@ -94,12 +96,12 @@ export function reduction(rules: ReductionRules): Op<Axes> {
         const over = axes.map((axis) => shape[axis] as number);
         return {
           over,
-          monoid: monoid(e, dtype),
+          monoid: monoid(e, accumulator ? accumulator(dtype) : dtype),
           element: (r) => {
             const element = read(0, interleave(e, shape, axes, at.axes(), r.axes()));
-            return lift ? lift(e, element, r.linear()) : [element];
+            return lift ? lift(e, element, r.linear()) : [e.cast(element, accumulator ? accumulator(dtype) : dtype)];
           },
-          finish: (accumulators) => (finish ? finish(e, accumulators) : (accumulators[0] as Expr)),
+          finish: (accumulators) => (finish ? finish(e, accumulators) : e.cast(accumulators[0] as Expr, dtype)),
         };
       },
     },

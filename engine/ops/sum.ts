@@ -1,3 +1,4 @@
+import { accumulatorOf } from './accumulator.ts';
 import type { Op } from './op.ts';
 import { type Axes, reduction } from './reduction.ts';
 import { unreduce } from './unreduce.ts';
@@ -6,10 +7,11 @@ import { unreduce } from './unreduce.ts';
 export const sum: Op<Axes> = reduction({
   name: 'sum',
   aliases: ['reduce_sum'],
-  doc: 'The sum over `axes`.',
+  doc: 'The sum over `axes`. float32 is accumulated in float64 and rounded once.',
   kind: 'number',
   jvp: 'linear',
   transpose: [(b, ct, { x: [x], params }) => unreduce(b, ct, x.type.shape, params.axes)],
+  accumulator: accumulatorOf,
   monoid: (e, dtype) => ({ identity: [e.const(0, dtype)], combine: ([a], [b]) => [e.add(a!, b!)] }),
   cases: [
     {
