@@ -62,7 +62,9 @@ export function createApp(options: AppOptions): FastifyInstance {
     },
     // While the service stops, what still arrives on open connections is served.
     return503OnClosing: false,
-    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, config),
+    frameworkErrors: (error, request, reply) => {
+      void sendProblem(error, request, reply, config);
+    },
     clientErrorHandler: (fault, socket) => {
       const response = rawResponse(fault, randomUUID());
       if (response !== undefined && socket.writable) socket.write(response);

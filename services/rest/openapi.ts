@@ -113,14 +113,11 @@ function hoist(schema: z.core.JSONSchema.BaseSchema, schemas: Json): Json {
 function rewriteReferences(json: unknown): unknown {
   if (Array.isArray(json)) return json.map(rewriteReferences);
   if (typeof json !== 'object' || json === null) return json;
-  const entries = Object.entries(json)
-    // An id is a name in our registry, and in a document it would change the base of its references.
-    .filter(([key, value]) => !((key === 'id' || key === '$id') && typeof value === 'string'))
-    .map(([key, value]) =>
-      key === '$ref' && typeof value === 'string'
-        ? [key, value.replace('#/$defs/', '#/components/schemas/')]
-        : [key, rewriteReferences(value)],
-    );
+  const entries = Object.entries(json).map(([key, value]) =>
+    key === '$ref' && typeof value === 'string'
+      ? [key, value.replace('#/$defs/', '#/components/schemas/')]
+      : [key, rewriteReferences(value)],
+  );
   return Object.fromEntries(entries);
 }
 
