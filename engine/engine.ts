@@ -11,6 +11,7 @@ import { entryOf } from './ops/catalogue.ts';
 import { type GraphDocument, readDocument } from './program/document.ts';
 import type { Program } from './program/program.ts';
 import { type Executable, executable } from './runtime/execute.ts';
+import { formatType, sizeOf } from './types.ts';
 
 /** The backends by name. */
 export const BACKENDS = { portable, reference } as const;
@@ -22,8 +23,8 @@ export type BackendName = keyof typeof BACKENDS;
 export interface EngineOptions {
   readonly limits?: Limits;
   readonly backend?: BackendName;
-  /** How many prepared requests are remembered. */
-  readonly cached?: number;
+  /** Bytes, roughly, that remembered graphs and compiled programs may take. */
+  readonly memory?: number;
 }
 
 /** An engine: pure but for what it remembers. */
@@ -36,17 +37,17 @@ export interface Engine {
   compile(program: Program): Executable;
   /** What a program costs; nothing is allocated. */
   estimate(program: Program): Cost;
-  /** What was made for this key before, else what `make` makes. */
-  remember<T>(key: string, make: () => T): { readonly value: T; readonly cached: boolean };
+  /** What was made for this key before, else what `make` makes; `weigh` says how many bytes it takes, roughly. */
+  remember<T>(key: string, make: () => T, weigh: (value: T) => number): { readonly value: T; readonly cached: boolean };
 }
 
 /** An engine with the given parts. */
 export function createEngine({
   limits = DEFAULT_LIMITS,
   backend = 'portable',
-  cached = 512,
+  memory = 2 ** 28,
 }: EngineOptions = {}): Engine {
-  const memory = new LruCache<unknown>(cached);
+  const cache = new LruCache<unknown>(memory);
   return {
     limits,
     backend,
@@ -57,7 +58,8 @@ export function createEngine({
       return executable(planned, BACKENDS[backend] as unknown as Backend);
     },
     estimate: (program) => plan(program).cost,
-    remember: <T>(key: string, make: () => T) => memory.get(key, make) as { value: T; cached: boolean },
+    remember: <T>(key: string, make: () => T, weigh: (value: T) => number) =>
+      cache.get(key, make, weigh as (value: unknown) => number) as { value: T; cached: boolean },
   };
 }
 
@@ -75,15 +77,17 @@ function positionalParam(op: string, index: number): string | undefined {
   return positional?.[index - entry.operands.length];
 }
 
-function checkCost({ flops, peakBytes }: Cost, limits: Limits): void {
+/** Throws `cost_exceeded` with the estimate, naming the largest tensor: what takes the room is what a client can change. */
+function checkCost({ flops, peakBytes, largest }: Cost, limits: Limits): void {
+  const name = largest?.name === undefined ? '' : `'${largest.name}' `;
+  const tensor = largest ? `${name}${formatType(largest.type)}` : 'no tensor';
+  const fail = (estimate: string, limit: keyof Limits): never => {
+    const where = largest?.name === undefined ? {} : { input: largest.name };
+    throw new EngineError('cost_exceeded', `${estimate}; the limit '${limit}' is ${limits[limit]}`, where);
+  };
+  if (largest && sizeOf(largest.type.shape) > limits.elements)
+    fail(`the computation would hold ${tensor}, ${sizeOf(largest.type.shape)} elements`, 'elements');
   if (peakBytes > limits.peak_bytes)
-    throw new EngineError(
-      'cost_exceeded',
-      `the computation would hold ${peakBytes} bytes at its peak; the limit 'peak_bytes' is ${limits.peak_bytes}`,
-    );
-  if (flops > limits.flops)
-    throw new EngineError(
-      'cost_exceeded',
-      `the computation would take ${flops} scalar operations; the limit 'flops' is ${limits.flops}`,
-    );
+    fail(`the computation would hold ${peakBytes} bytes at its peak, the largest part for ${tensor}`, 'peak_bytes');
+  if (flops > limits.flops) fail(`the computation would take ${flops} scalar operations`, 'flops');
 }

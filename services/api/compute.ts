@@ -7,7 +7,7 @@ import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { bindValue } from '../../engine/program/bind.ts';
 import { build, type Graph } from '../../engine/program/build.ts';
 import { hashProgram } from '../../engine/program/hash.ts';
-import type { Program, Var } from '../../engine/program/program.ts';
+import { isTensor, type Program, type Var } from '../../engine/program/program.ts';
 import type { Value } from '../../engine/program/value.ts';
 import type { Executable } from '../../engine/runtime/execute.ts';
 import type { Tensor, TensorType, TypedArray } from '../../engine/types.ts';
@@ -72,6 +72,23 @@ export interface Prepared {
   readonly types: readonly TensorType[];
   /** For each output's name, its place among the results. */
   readonly places: ReadonlyMap<string, number>;
+}
+
+/** Bytes of one equation with its variables and names, measured on long chains. */
+const EQUATION_BYTES = 1024;
+
+function weightOfGraph({ program }: Graph): number {
+  let bytes = 0;
+  for (const { params } of program.eqns) {
+    bytes += EQUATION_BYTES;
+    if (isTensor(params['tensor'])) bytes += params['tensor'].data.byteLength;
+  }
+  return bytes;
+}
+
+/** Bytes that a prepared computation takes while it is remembered: its arena, its code and its graph. */
+export function weightOf({ graph, executable: { plan } }: Prepared): number {
+  return weightOfGraph(graph) + plan.arenaBytes + plan.buffers.length * EQUATION_BYTES;
 }
 
 /** The graph with transforms applied and compiled; `outputs` picks what is computed, all by default. */

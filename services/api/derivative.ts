@@ -15,6 +15,7 @@ import {
   prepare,
   type Results,
   run,
+  weightOf,
 } from './compute.ts';
 import type { Context } from './method.ts';
 
@@ -92,8 +93,10 @@ export async function derivative(
   directions: ReadonlyMap<string, Direction> = new Map(),
 ): Promise<Results & { readonly values: ReadonlyMap<string, unknown> }> {
   const names = [...new Set([...(transform.targets ?? []), ...outputNames(graph)])];
-  const { value, cached } = context.engine.remember(digest([key, transform]), () =>
-    prepare(graph, names, [transform], context.engine),
+  const { value, cached } = context.engine.remember(
+    digest([key, transform]),
+    () => prepare(graph, names, [transform], context.engine),
+    weightOf,
   );
   const results = await run(value, values, directions, context, request, cached, started);
   return { ...results, values: new Map(names.map((name) => [name, results.tensor(name)])) };

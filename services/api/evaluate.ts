@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { decodeValues, digest, graphOf, listOf, outputNames, prepare, run } from './compute.ts';
+import { decodeValues, digest, graphOf, listOf, outputNames, prepare, run, weightOf } from './compute.ts';
 import { method } from './method.ts';
 import { computeFields, metaSchema, targetsSchema, tensorsSchema } from './schemas.ts';
 
@@ -17,8 +17,10 @@ export const evaluate = method({
     const values = decodeValues(request.values, context.engine);
     const { graph, key } = graphOf(request, values, context.engine);
     const outputs = request.outputs === undefined ? outputNames(graph) : listOf(request.outputs);
-    const { value, cached } = context.engine.remember(digest(['evaluate', key, outputs]), () =>
-      prepare(graph, outputs, [], context.engine),
+    const { value, cached } = context.engine.remember(
+      digest(['evaluate', key, outputs]),
+      () => prepare(graph, outputs, [], context.engine),
+      weightOf,
     );
     const results = await run(value, values, new Map(), context, request, cached, started);
     return {

@@ -18,6 +18,7 @@ import {
   prepare,
   type Results,
   run,
+  weightOf,
 } from './compute.ts';
 import { type Context, method } from './method.ts';
 import { namesIn, packed } from './nest.ts';
@@ -105,6 +106,7 @@ export const gradient = method({
         [...cotangents.keys()],
       ]),
       () => prepareGradient(graph, targets, names, request, cotangents, context),
+      ({ prepared }) => weightOf(prepared),
     );
     const results = await run(
       prepared.prepared,

@@ -13,6 +13,7 @@ import {
   outputNames,
   prepare,
   run as runPrepared,
+  weightOf,
 } from './compute.ts';
 import { type Context, method } from './method.ts';
 import { namesIn } from './nest.ts';
@@ -98,8 +99,10 @@ export const run = method({
     const transforms = request.transforms.map((transform, i) =>
       readTransform(transform, i, request.transforms, values, directions, context),
     );
-    const { value, cached } = engine.remember(digest(['run', key, transforms]), () =>
-      prepare(graph, outputs, transforms, engine),
+    const { value, cached } = engine.remember(
+      digest(['run', key, transforms]),
+      () => prepare(graph, outputs, transforms, engine),
+      weightOf,
     );
     const results = await runPrepared(value, values, directions, context, request, cached, started);
     return {
