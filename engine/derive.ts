@@ -3,7 +3,7 @@
  * outputs. Every method of the API that computes is such a list.
  */
 import { didYouMean, EngineError } from './errors.ts';
-import type { Limits } from './limits.ts';
+import { checkLimit, type Limits } from './limits.ts';
 import { build, type Graph } from './program/build.ts';
 import { Builder } from './program/builder.ts';
 import type { GraphDocument } from './program/document.ts';
@@ -91,6 +91,8 @@ export function derive(
   transforms.forEach((transform, at) => {
     const targets = transform.targets ?? made.at(-1) ?? values;
     const step = apply(moveToFront(current, targets), targets, transform, at, limits);
+    const { length } = step.program.eqns;
+    checkLimit(limits, 'equations', length, () => `the derived program has ${length} equations`);
     made.push(step.made);
     added.push(step.added);
     current = step;
@@ -203,8 +205,8 @@ function apply(from: NamedProgram, targets: readonly string[], transform: Transf
   const count = targets.length;
   const suffix = at === 0 ? '' : ` (${at + 1})`;
   const { kind } = transform;
-  const perSource = (): string[] => transform.sources.map((source) => `${kind}/${source}${suffix}`);
-  const perTarget = (): string[] => targets.map((target) => `${kind}/${target}${suffix}`);
+  const perSource = (): string[] => transform.sources.map((source) => `${kind}(${source})${suffix}`);
+  const perTarget = (): string[] => targets.map((target) => `${kind}(${target})${suffix}`);
   const done = (derived: Program, made: string[], added: string[] = []): Step => ({
     program: derived,
     inputs: [...from.inputs, ...added],
@@ -226,7 +228,7 @@ function apply(from: NamedProgram, targets: readonly string[], transform: Transf
     case 'jacobian':
       return done(
         jacobian(program, count, sources, transform.mode),
-        targets.flatMap((target) => transform.sources.map((source) => `${kind}/${target}/${source}${suffix}`)),
+        targets.flatMap((target) => transform.sources.map((source) => `${kind}(${target}, ${source})${suffix}`)),
       );
     case 'batch_jacobian':
       checkBatch(from, targets, sources);
@@ -235,7 +237,7 @@ function apply(from: NamedProgram, targets: readonly string[], transform: Transf
       checkSingle(targets);
       return done(
         hessian(program, sources),
-        transform.sources.flatMap((a) => transform.sources.map((b) => `${kind}/${a}/${b}${suffix}`)),
+        transform.sources.flatMap((a) => transform.sources.map((b) => `${kind}(${a}, ${b})${suffix}`)),
       );
     case 'hvp':
       checkSingle(targets);

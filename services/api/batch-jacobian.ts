@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { derivative, open, singleTarget } from './derivative.ts';
 import { method } from './method.ts';
-import { namesIn, packed } from './nest.ts';
+import { byName, namesIn, packed } from './nest.ts';
 import { computeFields, metaSchema, nestSchema, referenceSchema, tensorsSchema } from './schemas.ts';
 
 /** For each row of a batch, the Jacobian of the target's row with respect to the source's row. */
@@ -46,7 +46,7 @@ export const batchJacobian = method({
     const results = await derivative(request, context, opened, { kind: 'batch_jacobian', targets: [target], sources });
     return {
       values: results.values as never,
-      jacobians: packed(request.sources, (source) => results.tensor(`batch_jacobian/${source}`)),
+      jacobians: packed(request.sources, byName(sources, results.made)),
       variables: results.variables as never,
       meta: results.meta as never,
     };

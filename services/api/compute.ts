@@ -39,8 +39,10 @@ export function graphOf(
   engine: Engine,
 ): { graph: Graph; key: string } {
   const key = digest([request.graph, typesOf(values)]);
-  const { value } = engine.remember(`graph ${key}`, () =>
-    build(engine.readGraph(request.graph), values, engine.limits),
+  const { value } = engine.remember(
+    `graph ${key}`,
+    () => build(engine.readGraph(request.graph), values, engine.limits),
+    weightOfGraph,
   );
   return { graph: value, key };
 }
@@ -81,7 +83,8 @@ function weightOfGraph({ program }: Graph): number {
   let bytes = 0;
   for (const { params } of program.eqns) {
     bytes += EQUATION_BYTES;
-    if (isTensor(params['tensor'])) bytes += params['tensor'].data.byteLength;
+    const { tensor } = params;
+    if (isTensor(tensor)) bytes += tensor.data.byteLength;
   }
   return bytes;
 }

@@ -4,7 +4,7 @@ import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import type { Graph } from '../../engine/program/build.ts';
 import type { Value } from '../../engine/program/value.ts';
-import type { Shape } from '../../engine/types.ts';
+import type { Shape, Tensor } from '../../engine/types.ts';
 import {
   type ComputeRequest,
   type Direction,
@@ -84,14 +84,14 @@ export function open(request: ComputeRequest, context: Context): Opened {
   return { ...graphOf(request, values, context.engine), values, started };
 }
 
-/** Applies one transform and runs it. */
+/** Applies one transform and runs it; `made` is what the transform made, in its order. */
 export async function derivative(
   request: ComputeRequest,
   context: Context,
   { graph, key, values, started }: Opened,
   transform: Transform,
   directions: ReadonlyMap<string, Direction> = new Map(),
-): Promise<Results & { readonly values: ReadonlyMap<string, unknown> }> {
+): Promise<Results & { readonly values: ReadonlyMap<string, Tensor>; readonly made: readonly Tensor[] }> {
   const names = [...new Set([...(transform.targets ?? []), ...outputNames(graph)])];
   const { value, cached } = context.engine.remember(
     digest([key, transform]),
@@ -99,7 +99,11 @@ export async function derivative(
     weightOf,
   );
   const results = await run(value, values, directions, context, request, cached, started);
-  return { ...results, values: new Map(names.map((name) => [name, results.tensor(name)])) };
+  return {
+    ...results,
+    values: new Map(names.map((name) => [name, results.tensor(name)])),
+    made: (value.derived.made[0] ?? []).map((name) => results.tensor(name)),
+  };
 }
 
 /** The one target a method takes: that named, or the graph's only output. */

@@ -21,7 +21,7 @@ import {
   weightOf,
 } from './compute.ts';
 import { type Context, method } from './method.ts';
-import { namesIn, packed } from './nest.ts';
+import { byName, namesIn, packed } from './nest.ts';
 import {
   computeFields,
   metaSchema,
@@ -118,8 +118,10 @@ export const gradient = method({
       started,
     );
     const reasons = prepared.branches ? prepared.reasons(takenBranches(graph, results)) : prepared.reasons();
+    const made = (prepared.prepared.derived.made[0] ?? []).map((output) => results.tensor(output));
+    const gradientOf = byName(prepared.connected, made);
     const gradients = (name: string): Tensor | null => {
-      if (!reasons.has(name)) return results.tensor(`${prepared.kind}/${name}`);
+      if (!reasons.has(name)) return gradientOf(name);
       return request.unconnected_gradients === 'zero' ? zeros(variableOf(graph, name)) : null;
     };
     return {
@@ -160,7 +162,7 @@ function prepareGradient(
   const branches = graph.selectors.length > 0;
   return {
     prepared: prepare(graph, values, connected.length > 0 ? [transform] : [], engine),
-    kind,
+    connected,
     values,
     branches,
     reasons: branches ? reasons : () => missing,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import type { Tensor } from '../../engine/types.ts';
 import { derivative, open, singleTarget } from './derivative.ts';
 import { method } from './method.ts';
-import { namesIn, packed } from './nest.ts';
+import { byName, namesIn, packed } from './nest.ts';
 import { computeFields, metaSchema, nestSchema, referenceSchema, tensorsSchema } from './schemas.ts';
 
 /** All second derivatives of a target's sum. */
@@ -34,9 +35,13 @@ export const hessian = method({
     const target = singleTarget(opened.graph, request.target);
     const sources = [...new Set(namesIn(request.sources))];
     const results = await derivative(request, context, opened, { kind: 'hessian', targets: [target], sources });
+    const rowOf = (source: string): readonly Tensor[] => {
+      const first = sources.indexOf(source) * sources.length;
+      return results.made.slice(first, first + sources.length);
+    };
     return {
       values: results.values as never,
-      hessians: packed(request.sources, (a) => packed(request.sources, (b) => results.tensor(`hessian/${a}/${b}`))),
+      hessians: packed(request.sources, (a) => packed(request.sources, byName(sources, rowOf(a)))),
       variables: results.variables as never,
       meta: results.meta as never,
     };

@@ -33,7 +33,7 @@ export const hvp = method({
     );
     return {
       values: results.values as never,
-      products: new Map(sources.map((source) => [source, results.tensor(`hvp/${source}`)])) as never,
+      products: new Map(sources.map((source, i) => [source, results.made[i]])) as never,
       variables: results.variables as never,
       meta: results.meta as never,
     };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { derivative, open, singleTarget } from './derivative.ts';
 import { method } from './method.ts';
-import { namesIn, packed } from './nest.ts';
+import { byName, namesIn, packed } from './nest.ts';
 import { computeFields, metaSchema, nestSchema, referenceSchema, tensorsSchema } from './schemas.ts';
 
 /** The Jacobian of one target, of shape `target.shape ++ source.shape` for each source. */
@@ -35,7 +35,7 @@ export const jacobian = method({
     const results = await derivative(request, context, opened, { kind: 'jacobian', targets: [target], sources, mode });
     return {
       values: results.values as never,
-      jacobians: packed(request.sources, (source) => results.tensor(`jacobian/${target}/${source}`)),
+      jacobians: packed(request.sources, byName(sources, results.made)),
       variables: results.variables as never,
       meta: results.meta as never,
     };

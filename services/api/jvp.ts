@@ -32,7 +32,7 @@ export const jvp = method({
     const results = await derivative(request, context, opened, { kind: 'jvp', targets, sources, stack }, values);
     return {
       values: results.values as never,
-      tangents: new Map(targets.map((target) => [target, results.tensor(`jvp/${target}`)])) as never,
+      tangents: new Map(targets.map((target, i) => [target, results.made[i]])) as never,
       variables: results.variables as never,
       meta: results.meta as never,
     };

@@ -14,3 +14,9 @@ export function packed<T>(nest: Nest, result: (name: string) => T): unknown {
   if (Array.isArray(nest)) return (nest as readonly Nest[]).map((part) => packed(part, result));
   return new Map(Object.entries(nest as Record<string, Nest>).map(([key, part]) => [key, packed(part, result)]));
 }
+
+/** Looks results up by the names they were made for, in order. */
+export function byName<T>(names: readonly string[], results: readonly T[]): (name: string) => T {
+  const found = new Map(names.map((name, i) => [name, results[i] as T]));
+  return (name) => found.get(name) as T;
+}

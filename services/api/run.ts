@@ -17,7 +17,15 @@ import {
 } from './compute.ts';
 import { type Context, method } from './method.ts';
 import { namesIn } from './nest.ts';
-import { computeFields, graphSchema, metaSchema, nestSchema, targetsSchema, tensorsSchema } from './schemas.ts';
+import {
+  computeFields,
+  graphSchema,
+  metaSchema,
+  nestSchema,
+  targetsSchema,
+  tensorSchema,
+  tensorsSchema,
+} from './schemas.ts';
 
 const common = { targets: targetsSchema.optional() };
 const stacked = z
@@ -25,10 +33,19 @@ const stacked = z
   .default(false)
   .meta({ description: 'Whether the tensors have a leading axis of directions.' });
 
+/** Tensors by the names of inputs, outputs or earlier results. */
+const directionsSchema = z.record(z.string().max(1000), tensorSchema);
+
 const transformSchema = z.discriminatedUnion('transform', [
   z.strictObject({ transform: z.literal('gradient'), ...common, sources: nestSchema }),
-  z.strictObject({ transform: z.literal('jvp'), ...common, tangents: tensorsSchema, stacked }),
-  z.strictObject({ transform: z.literal('vjp'), ...common, sources: nestSchema, cotangents: tensorsSchema, stacked }),
+  z.strictObject({ transform: z.literal('jvp'), ...common, tangents: directionsSchema, stacked }),
+  z.strictObject({
+    transform: z.literal('vjp'),
+    ...common,
+    sources: nestSchema,
+    cotangents: directionsSchema,
+    stacked,
+  }),
   z.strictObject({
     transform: z.literal('jacobian'),
     ...common,
@@ -37,7 +54,7 @@ const transformSchema = z.discriminatedUnion('transform', [
   }),
   z.strictObject({ transform: z.literal('batch_jacobian'), ...common, sources: nestSchema }),
   z.strictObject({ transform: z.literal('hessian'), ...common, sources: nestSchema }),
-  z.strictObject({ transform: z.literal('hvp'), ...common, tangents: tensorsSchema, stacked }),
+  z.strictObject({ transform: z.literal('hvp'), ...common, tangents: directionsSchema, stacked }),
   z.strictObject({
     transform: z.literal('vmap'),
     inputs: z
@@ -49,8 +66,8 @@ const transformSchema = z.discriminatedUnion('transform', [
   z.strictObject({
     transform: z.literal('apply'),
     graph: graphSchema,
-    inputs: z.record(nameSchema, z.string().max(300)).meta({
-      description: "For each input of this graph, the result or output it is fed with, as in { g: 'gradient/x' }.",
+    inputs: z.record(nameSchema, z.string().max(1000)).meta({
+      description: "For each input of this graph, the result or output it is fed with, as in { g: 'gradient(x)' }.",
     }),
   }),
 ]);
@@ -63,14 +80,14 @@ export const run = method({
   summary: 'A graph and a list of transforms, applied in order; the other methods are data for this one.',
   description:
     'A transform without targets applies to what the one before it made. Its results are named after it, ' +
-    '`gradient/x`, and can be named as targets by those after it; results of the second and later transforms end in ' +
-    'their place, `gradient/x (2)`.',
+    '`gradient(x)`, and can be named as targets by those after it; results of the second and later transforms end in ' +
+    'their place, `gradient(x) (2)`.',
   verb: 'POST',
   path: '/v1/run',
   request: z.strictObject({ ...computeFields, transforms: z.array(transformSchema).max(8) }),
   response: z.object({
     values: tensorsSchema,
-    results: z.array(tensorsSchema).meta({ description: 'What each transform made, by name.' }),
+    results: z.array(z.record(z.string(), tensorSchema)).meta({ description: 'What each transform made, by name.' }),
     variables: tensorsSchema,
     meta: metaSchema,
   }),

@@ -29,7 +29,7 @@ export const optionsSchema = z
   .prefault({});
 
 /** A name of the graph: an input, a variable, a constant or a node. */
-export const referenceSchema = z.string().max(160);
+export const referenceSchema = z.string().max(1000);
 
 /** One name or several. */
 export const targetsSchema = z.union([referenceSchema, z.array(referenceSchema).min(1).max(1000)]);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { cotangentName } from '../../engine/derive.ts';
 import { derivative, directions, open } from './derivative.ts';
 import { method } from './method.ts';
-import { namesIn, packed } from './nest.ts';
+import { byName, namesIn, packed } from './nest.ts';
 import { computeFields, metaSchema, nestSchema, tensorsSchema } from './schemas.ts';
 
 /** Reverse mode: the sources' cotangents from cotangents of the targets. */
@@ -48,7 +48,7 @@ export const vjp = method({
     const results = await derivative(request, context, opened, { kind: 'vjp', targets, sources, stack }, values);
     return {
       values: results.values as never,
-      cotangents: packed(request.sources, (source) => results.tensor(`vjp/${source}`)),
+      cotangents: packed(request.sources, byName(sources, results.made)),
       variables: results.variables as never,
       meta: results.meta as never,
     };

@@ -524,20 +524,20 @@ describe('higher order', () => {
       request: { graph: 'y = x ** 3', values: { x: 3 }, transforms: derivatives(3) },
       expect: {
         values: { y: 27 },
-        results: [{ 'gradient/x': 27 }, { 'gradient/x (2)': 18 }, { 'gradient/x (3)': 6 }],
+        results: [{ 'gradient(x)': 27 }, { 'gradient(x) (2)': 18 }, { 'gradient(x) (3)': 6 }],
       },
     },
     {
       title: 'testGradGrad',
       path: '/v1/run',
       request: { graph: 'y = x * x', values: { x: 1 }, transforms: derivatives(2) },
-      expect: { results: [{ 'gradient/x': 2 }, { 'gradient/x (2)': 2 }] },
+      expect: { results: [{ 'gradient(x)': 2 }, { 'gradient(x) (2)': 2 }] },
     },
     {
       title: 'testGradGradExp',
       path: '/v1/run',
       request: { graph: 'y = exp(x)', values: { x: 0 }, transforms: derivatives(2) },
-      expect: { results: [{ 'gradient/x': 1 }, { 'gradient/x (2)': 1 }] },
+      expect: { results: [{ 'gradient(x)': 1 }, { 'gradient(x) (2)': 1 }] },
     },
     {
       title: 'testNestedGradients',
@@ -550,13 +550,13 @@ describe('higher order', () => {
           { transform: 'gradient', targets: 'z', sources: ['y'] },
         ],
       },
-      expect: { results: [{ 'gradient/x': 108 }, { 'gradient/y (2)': 18 }] },
+      expect: { results: [{ 'gradient(x)': 108 }, { 'gradient(y) (2)': 18 }] },
     },
     {
       title: 'testPersistentNestedTape',
       path: '/v1/run',
       request: { graph: 'y = x * x; z = y * y', values: { x: 1 }, transforms: derivatives(2) },
-      expect: { results: [{ 'gradient/x': 4 }, { 'gradient/x (2)': 12 }] },
+      expect: { results: [{ 'gradient(x)': 4 }, { 'gradient(x) (2)': 12 }] },
     },
     {
       title: 'testWatchingIsTapeLocal: the inner tape has one source, the outer another',
@@ -569,7 +569,7 @@ describe('higher order', () => {
           { transform: 'gradient', sources: ['x', 'z'] },
         ],
       },
-      expect: { results: [{ 'gradient/x': 4 }, { 'gradient/x (2)': 12, 'gradient/z (2)': 0 }] },
+      expect: { results: [{ 'gradient(x)': 4 }, { 'gradient(x) (2)': 12, 'gradient(z) (2)': 0 }] },
     },
     {
       title: 'testSecondGrad',
@@ -579,7 +579,7 @@ describe('higher order', () => {
         values: { labels: [[0]], logits: [[1]] },
         transforms: derivatives(2, 'logits'),
       },
-      expect: { results: [{ 'gradient/logits': [[0]] }, { 'gradient/logits (2)': [[0]] }] },
+      expect: { results: [{ 'gradient(logits)': [[0]] }, { 'gradient(logits) (2)': [[0]] }] },
     },
     {
       title: 'testJacobianInsideGradientTapeScope',
@@ -592,7 +592,7 @@ describe('higher order', () => {
           { transform: 'gradient', sources: ['x'] },
         ],
       },
-      expect: { results: [{ 'jacobian/z/x': 108 }, { 'gradient/x (2)': 108 }] },
+      expect: { results: [{ 'jacobian(z, x)': 108 }, { 'gradient(x) (2)': 108 }] },
     },
     {
       title: 'testBatchJacobianInsideGradientTapeScope',
@@ -602,7 +602,7 @@ describe('higher order', () => {
         values: { x: [[3]] },
         transforms: [{ transform: 'batch_jacobian', targets: 'z', sources: ['x'] }],
       },
-      expect: { results: [{ 'batch_jacobian/x': [[[108]]] }] },
+      expect: { results: [{ 'batch_jacobian(x)': [[[108]]] }] },
     },
     {
       title: 'test_cond_func_grad_jacobian',
@@ -626,7 +626,7 @@ describe('higher order', () => {
           { transform: 'jacobian', sources: ['x'] },
         ],
       },
-      expect: { results: [{ 'gradient/x': 3 }, { 'jacobian/gradient/x/x (2)': 6 }] },
+      expect: { results: [{ 'gradient(x)': 3 }, { 'jacobian(gradient(x), x) (2)': 6 }] },
     },
     ...['sin tan prod sum', 'tanh squared prod', 'elu', 'swish'].map((name): Case => {
       const [first, second, third] = TENSORFLOW[name].derivatives;
@@ -636,7 +636,7 @@ describe('higher order', () => {
         request: { graph: GRAPHS[name], values: TENSORFLOW[name].inputs, transforms: derivatives(3) },
         expect: {
           values: { y: TENSORFLOW[name].value },
-          results: [{ 'gradient/x': first }, { 'gradient/x (2)': second }, { 'gradient/x (3)': third }],
+          results: [{ 'gradient(x)': first }, { 'gradient(x) (2)': second }, { 'gradient(x) (3)': third }],
         },
         tolerance: 1e-5,
       };
@@ -752,8 +752,8 @@ describe('custom gradients', () => {
       expect: {
         values: { d: 14641 },
         results: [
-          { 'gradient/c': 4 * 11 ** 3 * -1.1 },
-          { 'gradient/c (2)': 3 * 4 * 11 ** 2 * -1.1 * -1.1 + 4 * 11 ** 3 * -2.1 },
+          { 'gradient(c)': 4 * 11 ** 3 * -1.1 },
+          { 'gradient(c) (2)': 3 * 4 * 11 ** 2 * -1.1 * -1.1 + 4 * 11 ** 3 * -2.1 },
         ],
       },
     },

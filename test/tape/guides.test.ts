@@ -426,7 +426,7 @@ const B: Case[] = [
         { transform: 'gradient', sources: ['x'] },
       ],
     },
-    expect: { values: { y: 1 }, results: [{ 'gradient/x': 3 }, { 'gradient/x (2)': 6 }] },
+    expect: { values: { y: 1 }, results: [{ 'gradient(x)': 3 }, { 'gradient(x) (2)': 6 }] },
   },
 ];
 
@@ -461,14 +461,14 @@ describe('guide/advanced_autodiff', () => {
         {
           transform: 'vjp',
           sources: ['kernel', 'bias'],
-          cotangents: { 'gradient/x': first.gradients.map((row: number[]) => row.map((g) => g / length)) },
+          cotangents: { 'gradient(x)': first.gradients.map((row: number[]) => row.map((g) => g / length)) },
         },
       ],
     });
-    expect(shapeOf(results[1]['vjp/kernel (2)'])).toEqual([5, 10]);
-    expect(shapeOf(results[1]['vjp/bias (2)'])).toEqual([10]);
-    expectClose(results[1]['vjp/kernel (2)'], gradients.kernel, 1e-5);
-    expectClose(results[1]['vjp/bias (2)'], gradients.bias, 1e-5);
+    expect(shapeOf(results[1]['vjp(kernel) (2)'])).toEqual([5, 10]);
+    expect(shapeOf(results[1]['vjp(bias) (2)'])).toEqual([10]);
+    expectClose(results[1]['vjp(kernel) (2)'], gradients.kernel, 1e-5);
+    expectClose(results[1]['vjp(bias) (2)'], gradients.bias, 1e-5);
   });
 
   test.each(['auto', 'forward', 'reverse'])(
@@ -539,10 +539,10 @@ describe('guide/advanced_autodiff', () => {
       values: inputs,
       transforms: [
         { transform: 'gradient', sources: ['k1'] },
-        { transform: 'vjp', sources: ['k1'], cotangents: { 'gradient/k1': vector } },
+        { transform: 'vjp', sources: ['k1'], cotangents: { 'gradient(k1)': vector } },
       ],
     });
-    expectClose(results[1]['vjp/k1 (2)'], hvp, 1e-5);
+    expectClose(results[1]['vjp(k1) (2)'], hvp, 1e-5);
   });
 });
 

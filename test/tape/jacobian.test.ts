@@ -108,7 +108,7 @@ describe('jacobian', () => {
         { transform: 'jacobian', sources: ['x'] },
       ],
     });
-    expect(results[0]).toEqual({ 'jacobian/y/x': diagonal(3, 12) });
+    expect(results[0]).toEqual({ 'jacobian(y, x)': diagonal(3, 12) });
     const [second] = Object.values(results[1]);
     expect(shapeOf(second)).toEqual([2, 2, 2]);
     expectClose(second, [diagonal(6, 0), diagonal(0, 12)]);
