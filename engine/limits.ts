@@ -1,5 +1,7 @@
 /** @file Every bound of the engine; the services publish them in `GET /v1/limits`. */
 
+import { EngineError, type Where } from './errors.ts';
+
 /** The bounds a request is held to; each is inclusive. */
 export interface Limits {
   /** Nodes of one graph document, sub-graphs included. */
@@ -8,7 +10,7 @@ export interface Limits {
   readonly inputs_per_node: number;
   /** Inputs, variables and constants of one graph document. */
   readonly names: number;
-  /** Outputs of one graph document, targets and sources of one request. */
+  /** Outputs of one graph document; targets, sources, tangents or cotangents of one request. */
   readonly outputs: number;
   /** Characters of one name. */
   readonly name_length: number;
@@ -52,3 +54,15 @@ export const DEFAULT_LIMITS: Limits = {
   flops: 1e13,
   text_length: 65_536,
 };
+
+/** Throws `limit_exceeded` when `count` is over a limit; `found` says what was found, as in `'x' has 9 dimensions`. */
+export function checkLimit(
+  limits: Limits,
+  name: keyof Limits,
+  count: number,
+  found: () => string,
+  where: Where = {},
+): void {
+  if (count > limits[name])
+    throw new EngineError('limit_exceeded', `${found()}; the limit '${name}' is ${limits[name]}`, where);
+}

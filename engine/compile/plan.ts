@@ -5,7 +5,7 @@
 import { Numbering } from '../program/numbering.ts';
 import type { Program, Var } from '../program/program.ts';
 import { simplify } from '../transform/simplify.ts';
-import { bytesOf, type Shape, type TensorType } from '../types.ts';
+import { bytesOf, type Shape, sizeOf, type TensorType } from '../types.ts';
 import type { Expr } from './expr.ts';
 import { assignOffsets } from './memory.ts';
 import type { Routine } from './routine.ts';
@@ -82,6 +82,8 @@ export interface Cost {
   readonly bytes: number;
   /** Bytes held at the same time, inputs and outputs included. */
   readonly peakBytes: number;
+  /** The largest tensor that is stored. */
+  readonly largest: Var | undefined;
 }
 
 /** A compiled program, before a backend has seen it. */
@@ -130,7 +132,7 @@ export function lay(program: Program): Plan {
     steps: laid,
     outputs,
     arenaBytes,
-    cost: costOf(laid, sizes, arenaBytes, inArena),
+    cost: costOf(laid, numbers.items, sizes, arenaBytes, inArena),
   };
 }
 
@@ -153,6 +155,7 @@ function laySubplans(step: ScheduledStep, inputs: readonly BufferId[], outputs: 
 
 function costOf(
   steps: readonly Step[],
+  variables: readonly Var[],
   sizes: readonly number[],
   arenaBytes: number,
   inArena: (id: BufferId) => boolean,
@@ -160,6 +163,7 @@ function costOf(
   let flops = 0;
   let bytes = 0;
   let inner = 0;
+  const subplans: Plan[] = [];
   for (const step of steps) {
     for (const id of [...step.inputs, ...step.outputs]) bytes += sizes[id] as number;
     switch (step.kind) {
@@ -172,16 +176,26 @@ function costOf(
       case 'branch':
         flops += Math.max(0, ...step.plans.map(({ cost }) => cost.flops));
         inner = Math.max(inner, ...step.plans.map(({ cost }) => cost.peakBytes));
+        subplans.push(...step.plans);
         break;
       case 'loop':
         flops += step.trips * step.body.cost.flops;
         bytes += step.trips * step.body.cost.bytes;
         inner = Math.max(inner, step.body.cost.peakBytes);
+        subplans.push(step.body);
         break;
       default:
         step satisfies never;
     }
   }
   const outside = sizes.reduce((total, size, id) => total + (inArena(id) ? 0 : size), 0);
-  return { flops, bytes, peakBytes: outside + arenaBytes + inner };
+  const stored = [...variables, ...subplans.flatMap(({ cost }) => cost.largest ?? [])];
+  return { flops, bytes, peakBytes: outside + arenaBytes + inner, largest: largestOf(stored) };
+}
+
+function largestOf(variables: readonly Var[]): Var | undefined {
+  let largest: Var | undefined;
+  for (const variable of variables)
+    if (!largest || sizeOf(variable.type.shape) > sizeOf(largest.type.shape)) largest = variable;
+  return largest;
 }

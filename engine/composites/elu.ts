@@ -9,7 +9,7 @@ import type { Var } from '../program/program.ts';
 import type { Composite } from './composite.ts';
 import { elementwiseComposite } from './elementwise.ts';
 
-const params = z.strictObject({ alpha: z.number().default(1) });
+const params = z.strictObject({ alpha: z.number().min(-1e6).max(1e6).default(1) });
 
 /** An exponential approach to `-alpha` where `x` is negative, `x` elsewhere. */
 export const elu: Composite<z.output<typeof params>> = elementwiseComposite({

@@ -6,7 +6,7 @@ import { where } from '../ops/where.ts';
 import type { Composite } from './composite.ts';
 import { elementwiseComposite } from './elementwise.ts';
 
-const params = z.strictObject({ alpha: z.number().default(0.01) });
+const params = z.strictObject({ alpha: z.number().min(-1e6).max(1e6).default(0.01) });
 
 /** `x`, with a small slope where it is negative. */
 export const leakyRelu: Composite<z.output<typeof params>> = elementwiseComposite({

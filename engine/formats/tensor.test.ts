@@ -171,14 +171,14 @@ describe('faults', () => {
   });
 
   test.each([
-    ['elements', Array(1001).fill(0), `'x' has the shape [1001], which is over 1000 elements`],
+    ['elements', Array(1001).fill(0), `'x' has the shape [1001], 1001 elements; the limit 'elements' is 1000`],
     [
       'declared elements',
       { shape: [65537, 65536], data: [1] },
-      `'x' has the shape [65537,65536], which is over 1000 elements`,
+      `'x' has the shape [65537,65536], 4295032832 elements; the limit 'elements' is 1000`,
     ],
-    ['nesting', [[[[[[[[[1]]]]]]]]], `'x' has more than 8 dimensions`],
-    ['rank', { shape: [1, 1, 1, 1, 1, 1, 1, 1, 1], data: 1 }, `'x' has more than 8 dimensions`],
+    ['nesting', [[[[[[[[[1]]]]]]]]], `'x' has at least 9 dimensions; the limit 'rank' is 8`],
+    ['rank', { shape: [1, 1, 1, 1, 1, 1, 1, 1, 1], data: 1 }, `'x' has 9 dimensions; the limit 'rank' is 8`],
   ])('%s over the limit', (_, json, detail) => {
     expect(fault(() => decode(json))).toMatchObject({ code: 'limit_exceeded', detail });
   });

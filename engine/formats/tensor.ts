@@ -3,7 +3,7 @@
  * bytes, all untrusted, become a `Value`. Out: a `Tensor` becomes JSON that reads back to the same bits, or raw bytes.
  */
 import { didYouMean, EngineError, type Where } from '../errors.ts';
-import type { Limits } from '../limits.ts';
+import { checkLimit, type Limits } from '../limits.ts';
 import { Value } from '../program/value.ts';
 import {
   allocateArray,
@@ -218,8 +218,8 @@ function decodeList(
 function measure(json: unknown, where: Where, limits: Limits): number[] {
   const shape: number[] = [];
   for (let level = json; Array.isArray(level); level = level[0]) {
-    if (shape.length === limits.rank)
-      throw new EngineError('limit_exceeded', `${nameOf(where)} has more than ${limits.rank} dimensions`, where);
+    const rank = shape.length + 1;
+    checkLimit(limits, 'rank', rank, () => `${nameOf(where)} has at least ${rank} dimensions`, where);
     shape.push(level.length);
   }
   checkRows(json, shape, [], where);
@@ -342,8 +342,7 @@ function readDType(dtype: unknown, where: Where): WireDType {
 function readShape(shape: unknown, where: Where, limits: Limits): Shape {
   const at = below(where, 'shape');
   if (!Array.isArray(shape)) throw invalid(at, [], `has the shape ${describeJson(shape)}, expected a list of sizes`);
-  if (shape.length > limits.rank)
-    throw new EngineError('limit_exceeded', `${nameOf(where)} has more than ${limits.rank} dimensions`, at);
+  checkLimit(limits, 'rank', shape.length, () => `${nameOf(where)} has ${shape.length} dimensions`, at);
   for (const [axis, size] of shape.entries()) {
     if (Number.isInteger(size) && size >= 0 && size < 2 ** 31) continue;
     throw invalid(
@@ -359,9 +358,8 @@ function readShape(shape: unknown, where: Where, limits: Limits): Shape {
 
 function checkSize(shape: Shape, where: Where, limits: Limits): void {
   // At most 8 sizes below 2^31: the product may round but cannot overflow, and the limit is far below 2^53.
-  if (sizeOf(shape) <= limits.elements) return;
-  const found = `${nameOf(where)} has the shape [${shape.join(',')}]`;
-  throw new EngineError('limit_exceeded', `${found}, which is over ${limits.elements} elements`, where);
+  const found = (): string => `${nameOf(where)} has the shape [${shape.join(',')}], ${sizeOf(shape)} elements`;
+  checkLimit(limits, 'elements', sizeOf(shape), found, where);
 }
 
 function checkDeclared(declared: Shape, sent: Shape, where: Where): void {

@@ -5,13 +5,14 @@
 
 import { didYouMean, EngineError, type Where } from '../errors.ts';
 import { decodeTensor } from '../formats/tensor.ts';
-import type { Limits } from '../limits.ts';
+import { checkLimit, type Limits } from '../limits.ts';
 import { broadcastTo } from '../ops/broadcast-to.ts';
 import { cast } from '../ops/cast.ts';
 import { CATALOGUE, type Entry, entryOf } from '../ops/catalogue.ts';
 import { constant } from '../ops/constant.ts';
 import { type DocumentScope, dtypeFor, type Operand, type Vars } from '../ops/op.ts';
 import {
+  bytesOf,
   type DType,
   formatType,
   isFloat,
@@ -117,7 +118,9 @@ class Checker {
   readonly #constants = new Set<Var>();
   readonly #writes = new Map<string, Var>();
   readonly #root: Scope;
+  #names = 0;
   #nodes = 0;
+  #constantElements = 0;
   #depth = 0;
 
   constructor(document: GraphDocument, values: ReadonlyMap<string, Value>, limits: Limits) {
@@ -131,7 +134,7 @@ class Checker {
   check(): Graph {
     const { nodes, inputs, variables, constants } = this.#document;
     const entries = [Object.entries(inputs), Object.entries(variables), Object.entries(constants)] as const;
-    this.#limit('names', entries[0].length + entries[1].length + entries[2].length, 'inputs, variables and constants');
+    this.#countNames(entries[0].length + entries[1].length + entries[2].length, { pointer: '/graph' });
     const indices = namesUsedAsIndices(nodes);
     for (const [name, declared] of entries[0]) this.#declare(name, declared, 'input', true, indices);
     for (const [name, declared] of entries[1])
@@ -199,7 +202,6 @@ class Checker {
     indices: ReadonlySet<string>,
     pointer: string,
   ): void {
-    let elements = 0;
     for (const [name, json] of Object.entries(constants)) {
       const where: Where = { input: name, pointer: `${pointer}/${name}` };
       if (typeof json === 'number' || typeof json === 'boolean') {
@@ -208,8 +210,10 @@ class Checker {
         continue;
       }
       const value = decodeTensor(json, where, this.#limits);
-      elements += value.data.length;
-      this.#limit('constant_elements', elements, 'elements of constants', where);
+      this.#constantElements += value.data.length;
+      const found = (): string =>
+        `the constants up to '${name}' have ${this.#constantElements} elements, send large ones as values`;
+      this.#limit('constant_elements', this.#constantElements, found, where);
       const dtype = this.#dtypeOf(value, indices.has(name));
       const type = this.#checkType({ dtype, shape: value.shape }, where);
       const tensor = { type, data: bindValue(value, type, name, where) };
@@ -221,7 +225,7 @@ class Checker {
 
   #checkNodes(scope: Scope, nodes: readonly GraphNode[], pointer: string): void {
     this.#nodes += nodes.length;
-    this.#limit('nodes', this.#nodes, 'nodes', { pointer });
+    this.#limit('nodes', this.#nodes, () => `the graph has ${this.#nodes} nodes or more`, { pointer });
     nodes.forEach((node, i) => {
       scope.builder.node = node.name;
       this.#checkNode(scope, node, `${pointer}/${i}`);
@@ -231,12 +235,20 @@ class Checker {
   #checkNode(scope: Scope, node: GraphNode, pointer: string): void {
     const where: Where = { node: node.name, op: node.op, pointer };
     const entry = entryOf(node.op, where);
-    this.#limit('inputs_per_node', node.inputs.length, 'inputs', where);
+    const { length } = node.inputs;
+    this.#limit('inputs_per_node', length, () => `node '${node.name}' has ${length} inputs`, where);
     const operands = node.inputs.map((input) => this.#resolve(scope, input, where));
     checkArity(entry, operands.length, where);
     const inputs = new Fitting(entry, operands, scope.builder, this.#floatDtype, where).fit();
+    const before = scope.builder.eqns.length;
     const outputs = this.#emit(scope, entry, node, inputs, where);
+    if (outputs.length === 0) throw new EngineError('invalid_graph', `node '${node.name}' has no outputs`, where);
     for (const { type } of outputs) this.#checkType(type, where);
+    for (const { op, params } of scope.builder.eqns.slice(before)) {
+      if (op.lower.kind !== 'loop') continue;
+      const { trips } = op.lower.loop(params);
+      this.#limit('trips', trips, () => `node '${node.name}' takes ${trips} steps`, where);
+    }
     this.#define(scope, node.name, outputs[0] as Var, where);
     outputs.slice(1).forEach((output, i) => this.#define(scope, `${node.name}:${i + 1}`, output, where));
     if ('writes' in entry && entry.writes !== undefined)
@@ -291,6 +303,7 @@ class Checker {
           );
         const known = this.#root.names.get(name);
         if (known && !('literal' in known)) return known;
+        this.#countNames(1, where);
         const variable = scope.builder.input(this.#checkType(type, where), name);
         this.#addInput({ name, variable, role: 'variable', trainable: true, initial });
         return variable;
@@ -311,7 +324,8 @@ class Checker {
         where,
       );
     this.#depth++;
-    this.#limit('subgraph_depth', this.#depth, 'levels of sub-graphs', where);
+    const found = (): string => `node '${where.node}' holds a sub-graph at level ${this.#depth}`;
+    this.#limit('subgraph_depth', this.#depth, found, where);
     const scope = new Scope(new Builder(this.#limits.equations), outer);
     const inputs = subgraph.inputs.map((name, i) => {
       const input: Var = { type: types[i] as TensorType, name };
@@ -319,6 +333,7 @@ class Checker {
       return input;
     });
     const indices = namesUsedAsIndices(subgraph.nodes);
+    this.#countNames(Object.keys(subgraph.constants).length, where);
     this.#bindConstants(scope, subgraph.constants, indices, `${where.pointer}/constants`);
     this.#checkNodes(scope, subgraph.nodes, `${where.pointer}/nodes`);
     scope.builder.node = where.node;
@@ -348,7 +363,8 @@ class Checker {
     const { nodes, outputs } = this.#document;
     const last = nodes.at(-1)?.name;
     const wanted = outputs ?? (last === undefined ? [] : [last]);
-    this.#limit('outputs', wanted.length, 'outputs');
+    const found = (): string => `the graph has ${wanted.length} outputs`;
+    this.#limit('outputs', wanted.length, found, { pointer: '/graph/outputs' });
     return wanted.map((name, i) => ({
       name,
       variable: this.#materialize(this.#root, this.#resolve(this.#root, name, { pointer: `/graph/outputs/${i}` })),
@@ -382,30 +398,37 @@ class Checker {
   #define(scope: Scope, name: string, binding: Binding, where: Where): void {
     if (!NAME.test(name) && !name.includes(':'))
       throw new EngineError('invalid_graph', `'${name}' is not a name`, where);
+    const { length } = name;
+    this.#limit('name_length', length, () => `the name '${name.slice(0, 40)}…' has ${length} characters`, where);
     if (scope.names.has(name)) throw new EngineError('duplicate_name', `'${name}' is defined twice`, where);
     scope.names.set(name, binding);
   }
 
   #checkType(type: TensorType, where: Where): TensorType {
     const place = where.node === undefined ? `'${where.input}'` : `node '${where.node}'`;
-    if (type.shape.length > this.#limits.rank)
+    const { rank, elements } = { rank: type.shape.length, elements: sizeOf(type.shape) };
+    this.#limit('rank', rank, () => `${place} has ${rank} dimensions`, where);
+    if (where.node === undefined) {
+      this.#limit('elements', elements, () => `${place} is ${formatType(type)}, ${elements} elements`, where);
+    } else if (elements > this.#limits.elements) {
+      // What a client declares is over a limit; what follows from it costs too much.
       throw new EngineError(
-        'limit_exceeded',
-        `${place} has rank ${type.shape.length}; the limit is ${this.#limits.rank}`,
+        'cost_exceeded',
+        `${place} would be ${formatType(type)}, ${elements} elements of ${bytesOf(type)} bytes; the limit 'elements' is ${this.#limits.elements}`,
         where,
       );
-    if (sizeOf(type.shape) > this.#limits.elements)
-      throw new EngineError(
-        'limit_exceeded',
-        `${place} is ${formatType(type)}: ${sizeOf(type.shape)} elements; the limit is ${this.#limits.elements}`,
-        where,
-      );
+    }
     return type;
   }
 
-  #limit(name: keyof Limits, count: number, what: string, where: Where = {}): void {
-    if (count > this.#limits[name])
-      throw new EngineError('limit_exceeded', `${count} ${what}; the limit '${name}' is ${this.#limits[name]}`, where);
+  #limit(name: keyof Limits, count: number, found: () => string, where: Where = {}): void {
+    checkLimit(this.#limits, name, count, found, where);
+  }
+
+  #countNames(more: number, where: Where): void {
+    this.#names += more;
+    const found = (): string => `the graph has ${this.#names} inputs, variables and constants or more`;
+    this.#limit('names', this.#names, found, where);
   }
 
   #failUnexpected(name: string): never {

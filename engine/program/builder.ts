@@ -133,7 +133,7 @@ export class Builder {
     if (this.eqns.length >= this.#maxEqns)
       throw new EngineError(
         'limit_exceeded',
-        `the derived program has more than ${this.#maxEqns} equations; use a smaller graph or a lower order`,
+        `the program has more than ${this.#maxEqns} equations; the limit 'equations' is ${this.#maxEqns}: use a smaller graph or a lower order`,
         eqn.node === undefined ? {} : { node: eqn.node },
       );
     this.eqns.push(eqn);

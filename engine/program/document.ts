@@ -1,8 +1,14 @@
 /** @file The graph document: what a client sends, untrusted and with the client's own names. */
 import { z } from 'zod';
 import { EngineError } from '../errors.ts';
+import type { Limits } from '../limits.ts';
 import { DTYPES } from '../types.ts';
 import { violationsOf } from './violations.ts';
+
+/** Marks a list or record in a schema as bounded by a limit, which configuration sets. */
+export function boundedBy(limit: keyof Limits): { readonly 'x-limit': keyof Limits } {
+  return { 'x-limit': limit };
+}
 
 /** What a name may look like. */
 export const NAME = /^[A-Za-z_][A-Za-z0-9_.:/-]{0,127}$/;
@@ -38,23 +44,27 @@ export const variableSchema = z.strictObject({
 });
 
 /** A node's input: a name, or a number or bool that takes the dtype of its neighbours. */
-export const operandSchema = z.union([z.string().max(160), z.number(), z.boolean()]);
+export const operandSchema = z.union([
+  z.string().max(160),
+  z.number().min(-Number.MAX_VALUE).max(Number.MAX_VALUE),
+  z.boolean(),
+]);
 
 /** One node: an op applied to earlier names. */
 export const nodeSchema = z.strictObject({
   name: nameSchema,
   op: z.string().max(64),
-  inputs: z.array(operandSchema).readonly().default([]),
+  inputs: z.array(operandSchema).meta(boundedBy('inputs_per_node')).readonly().default([]),
   params: z.record(z.string().max(64), z.unknown()).default({}),
 });
 
 /** A graph document. */
 export const graphDocumentSchema = z.strictObject({
-  inputs: z.record(nameSchema, inputSchema).default({}),
-  variables: z.record(nameSchema, variableSchema).default({}),
-  constants: z.record(nameSchema, z.unknown()).default({}),
-  nodes: z.array(nodeSchema).readonly(),
-  outputs: z.array(z.string().max(160)).readonly().optional(),
+  inputs: z.record(nameSchema, inputSchema).meta(boundedBy('names')).default({}),
+  variables: z.record(nameSchema, variableSchema).meta(boundedBy('names')).default({}),
+  constants: z.record(nameSchema, z.unknown()).meta(boundedBy('names')).default({}),
+  nodes: z.array(nodeSchema).meta(boundedBy('nodes')).readonly(),
+  outputs: z.array(z.string().max(160)).meta(boundedBy('outputs')).readonly().optional(),
   dtype: z.enum(['float32', 'float64']).optional(),
 });
 
@@ -73,8 +83,8 @@ export type Operand = z.output<typeof operandSchema>;
 /** A sub-graph in a param: its inputs are names alone, since the op gives them their types. */
 export const subgraphSchema = z.strictObject({
   inputs: z.array(nameSchema).max(10_000).readonly().default([]),
-  constants: z.record(nameSchema, z.unknown()).default({}),
-  nodes: z.array(nodeSchema).readonly().default([]),
+  constants: z.record(nameSchema, z.unknown()).meta(boundedBy('names')).default({}),
+  nodes: z.array(nodeSchema).meta(boundedBy('nodes')).readonly().default([]),
   outputs: z.array(operandSchema).max(1_000).readonly(),
 });
 

@@ -1,6 +1,5 @@
 /** @file A graph document while its text is being read: what is defined so far, named only when all is known. */
-import { EngineError } from '../../errors.ts';
-import type { Limits } from '../../limits.ts';
+import { checkLimit, type Limits } from '../../limits.ts';
 import type { GraphDocument, GraphNode } from '../../program/document.ts';
 
 /** A value written out in the text. */
@@ -111,8 +110,8 @@ export class Draft {
   }
 
   #define(body: Body): Tensor {
-    if (this.#definitions.length >= this.#limits.nodes)
-      throw new EngineError('limit_exceeded', `the text makes more than ${this.#limits.nodes} nodes`);
+    const count = this.#definitions.length + 1;
+    checkLimit(this.#limits, 'nodes', count, () => `the text makes at least ${count} nodes`, { pointer: '/graph' });
     const definition: Definition = { body, stem: body.kind === 'node' ? body.op : body.kind, name: '' };
     this.#definitions.push(definition);
     return { definition, output: 0 };

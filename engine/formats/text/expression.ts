@@ -114,11 +114,11 @@ function readOperand(reading: Reading, node: SyntaxNode): Operand {
 function readWord({ text }: Reading, node: SyntaxNode, length: number): string {
   const word = textOf(text, node);
   if (NAME.test(word) && word.length <= length && word !== '__proto__') return word;
-  throw fault(
-    text,
-    node,
-    `${quote(word)} cannot be a name: names have at most ${length} letters (a to z), digits and _`,
-  );
+  const why =
+    word.length > length
+      ? `it has ${word.length} characters; the limit 'name_length' is ${length}`
+      : `names have at most ${length} letters (a to z), digits and _`;
+  throw fault(text, node, `${quote(word)} cannot be a name: ${why}`);
 }
 
 function refuse({ text }: Reading, node: SyntaxNode, why: string): never {

@@ -5,8 +5,7 @@
  * the output loss. Nothing of the text is ever evaluated but arithmetic of plain numbers.
  */
 import type { SyntaxNode } from '@lezer/common';
-import { EngineError } from '../../errors.ts';
-import type { Limits } from '../../limits.ts';
+import { checkLimit, type Limits } from '../../limits.ts';
 import type { GraphDocument } from '../../program/document.ts';
 import { Draft, type Literal, type Output, type Tensor } from './draft.ts';
 import {
@@ -27,11 +26,7 @@ import { children, fault, parseTree, quote, split, textOf, unsupported } from '.
  * `positional` says which param a literal argument stands for, as `(2, 3)` in `reshape(x, (2, 3))`.
  */
 export function parseText(text: string, limits: Limits, positional: PositionalParam = () => undefined): GraphDocument {
-  if (text.length > limits.text_length)
-    throw new EngineError(
-      'limit_exceeded',
-      `the text has ${text.length} characters, over the limit of ${limits.text_length}`,
-    );
+  checkLimit(limits, 'text_length', text.length, () => `the text has ${text.length} characters`, { pointer: '/graph' });
   const reading: Reading = { text, limits, draft: new Draft(limits), positional };
   const statements = children(parseTree(text).topNode).flatMap(ungroup);
   const last = statements.pop();
