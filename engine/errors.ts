@@ -43,6 +43,7 @@ export const ERRORS = {
   order_too_high: { status: 'INVALID_ARGUMENT', title: 'The derivative order is over the limit.' },
   limit_exceeded: { status: 'INVALID_ARGUMENT', title: 'The request is over a limit listed in GET /v1/limits.' },
   cost_exceeded: { status: 'FAILED_PRECONDITION', title: 'The computation would cost more than the limits allow.' },
+  unauthenticated: { status: 'UNAUTHENTICATED', title: 'The request carries no valid API key.' },
   not_found: { status: 'NOT_FOUND', title: 'There is no such resource.' },
   method_not_allowed: { status: 'UNIMPLEMENTED', http: 405, title: 'The resource does not have that method.' },
   unsupported_media_type: {
@@ -61,6 +62,9 @@ export const ERRORS = {
 
 /** A code of the error table. */
 export type ErrorCode = keyof typeof ERRORS;
+
+/** Every code of the table. */
+export const ERROR_CODES = Object.keys(ERRORS) as readonly ErrorCode[];
 
 /** Where an error lies, in the client's own names. */
 export interface Where {

@@ -5,7 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Composite } from '../engine/composites/composite.ts';
-import { EngineError, ERRORS } from '../engine/errors.ts';
+import { EngineError, ERROR_CODES, ERRORS } from '../engine/errors.ts';
 import { DEFAULT_LIMITS } from '../engine/limits.ts';
 import { CATALOGUE, type Entry } from '../engine/ops/catalogue.ts';
 import { type Case, type CaseTensor, type Operand, type OpRules, ruleFor, type Sample } from '../engine/ops/op.ts';
@@ -16,7 +16,7 @@ import { type DType, isFloat, parseType, sizeOf, type TensorType } from '../engi
 import manifest from '../package.json' with { type: 'json' };
 import { METHODS } from '../services/api/index.ts';
 import { openApiDocument } from '../services/rest/openapi.ts';
-import { PROBLEM_CODES, problemOf, problemRow } from '../services/rest/problem.ts';
+import { problemOf, problemRow } from '../services/rest/problem.ts';
 
 /** The generated pages: path from the root of the repository, and text. */
 export function generatedPages(): ReadonlyMap<string, string> {
@@ -317,10 +317,9 @@ function typeOf(printed: string): TensorType {
 }
 
 function errorsPage(): string {
-  const rows = PROBLEM_CODES.map((problem) => {
+  const rows = ERROR_CODES.map((problem) => {
     const { status, title } = problemRow(problem);
-    const grpc = problem in ERRORS ? ERRORS[problem as keyof typeof ERRORS].status : 'UNAUTHENTICATED';
-    return [`<a id="${problem}"></a>${code(problem)}`, String(status), code(grpc), title];
+    return [`<a id="${problem}"></a>${code(problem)}`, String(status), code(ERRORS[problem].status), title];
   });
   return page([
     '# Errors',

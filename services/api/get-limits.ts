@@ -10,5 +10,5 @@ export const getLimits = method({
   request: z.strictObject({}),
   response: z.object({ limits: z.record(z.string(), z.number()) }),
   examples: [],
-  handle: (_, { engine }) => ({ limits: { ...engine.limits } }),
+  handle: (_, context) => ({ limits: context.limits() }),
 });

@@ -10,6 +10,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Throws `deadline_exceeded` once the deadline has passed: for work that gives nobody else the processor. */
   checkpoint(): void;
+  /** Every bound of the service by name, for clients to read. */
+  limits(): Readonly<Record<string, number>>;
   /** Whom the request belongs to; every stored thing is looked up under it. */
   readonly tenant: string;
   readonly log: Logger;

@@ -10,14 +10,15 @@ import {
 } from 'fastify';
 import type { Logger } from 'pino';
 import type { Engine } from '../../engine/engine.ts';
+import { ERROR_CODES } from '../../engine/errors.ts';
 import package_ from '../../package.json' with { type: 'json' };
 import type { Method } from '../api/method.ts';
 import type { Config } from '../config.ts';
-import { authenticate, LOCAL_TENANT, Unauthenticated } from './auth.ts';
+import { authenticate, LOCAL_TENANT } from './auth.ts';
 import { addDocs } from './docs.ts';
 import { openApiDocument } from './openapi.ts';
-import { acceptBody, hasBody, serve } from './pipeline.ts';
-import { PROBLEM_CODES, PROBLEM_TYPE, problemOf, problemRow, rawResponse, toProblemError } from './problem.ts';
+import { acceptBody, hasBody, MAX_HEADER_BYTES, serve } from './pipeline.ts';
+import { PROBLEM_TYPE, problemOf, problemRow, rawResponse, toProblemError } from './problem.ts';
 import { Routes, refuseRoute } from './routes.ts';
 
 /** What the REST port is made of. */
@@ -39,8 +40,6 @@ declare module 'fastify' {
     open?: boolean;
   }
 }
-
-const MAX_HEADER_BYTES = 16_384;
 
 /** The application, not yet listening: `inject` serves tests, `listen` the world. */
 export function createApp(options: AppOptions): FastifyInstance {
@@ -144,7 +143,7 @@ function addOwnRoutes(app: FastifyInstance, { methods, ready }: AppOptions): voi
       document ??= JSON.stringify(openApiDocument(methods, package_.version));
       return reply.type('application/json; charset=utf-8').send(document);
     });
-    for (const code of PROBLEM_CODES) scope.get(`/errors/${code}`, () => problemRow(code));
+    for (const code of ERROR_CODES) scope.get(`/errors/${code}`, () => problemRow(code));
     addDocs(scope);
   });
 }
@@ -153,7 +152,7 @@ function sendProblem(reason: unknown, request: FastifyRequest, reply: FastifyRep
   const error = toProblemError(reason, config.bodyLimit);
   const problem = problemOf(error, request.id);
   if (problem.code === 'internal') request.log.error({ err: error.cause ?? error }, 'failed');
-  if (error instanceof Unauthenticated) reply.header('www-authenticate', 'Bearer');
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
   if (problem.status === 503) reply.header('retry-after', '1');
   // A body that nobody will read is discarded by node as it comes, so that the client gets to read this reply.
   if (reply.getHeader('connection') === 'close' && problem.code === 'body_too_large') reply.removeHeader('connection');

@@ -1,9 +1,10 @@
 /** @file The OpenAPI 3.1 document, made from the method table and the error table alone. */
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
+import { ERROR_CODES, type ErrorCode } from '../../engine/errors.ts';
 import type { Method } from '../api/method.ts';
 import { JSON_LENGTH_HEADER } from './binary.ts';
-import { PROBLEM_CODES, type ProblemCode, problemRow } from './problem.ts';
+import { problemRow } from './problem.ts';
 
 type Json = Record<string, unknown>;
 
@@ -122,22 +123,22 @@ function rewriteReferences(json: unknown): unknown {
 }
 
 /** Codes that only a request with a body can meet. */
-const BODY_CODES: ReadonlySet<ProblemCode> = new Set(['invalid_json', 'unsupported_media_type', 'body_too_large']);
+const BODY_CODES: ReadonlySet<ErrorCode> = new Set(['invalid_json', 'unsupported_media_type', 'body_too_large']);
 
 /** Codes that no documented operation answers: another verb's, and the one that nobody is left to read. */
-const UNSEEN_CODES: ReadonlySet<ProblemCode> = new Set(['method_not_allowed', 'cancelled']);
+const UNSEEN_CODES: ReadonlySet<ErrorCode> = new Set(['method_not_allowed', 'cancelled']);
 
 /** The codes of each HTTP status, in ascending order. */
-const PROBLEMS: ReadonlyMap<number, readonly ProblemCode[]> = new Map(
+const PROBLEMS: ReadonlyMap<number, readonly ErrorCode[]> = new Map(
   [
     ...Map.groupBy(
-      PROBLEM_CODES.filter((code) => !UNSEEN_CODES.has(code)),
+      ERROR_CODES.filter((code) => !UNSEEN_CODES.has(code)),
       (code) => problemRow(code).status,
     ),
   ].sort(([a], [b]) => a - b),
 );
 
-function problemsOf(codes: readonly ProblemCode[]): Json {
+function problemsOf(codes: readonly ErrorCode[]): Json {
   const rows = codes.map((code) => problemRow(code));
   const status = rows[0]?.status ?? 500;
   return {
@@ -162,7 +163,7 @@ const PROBLEM_SCHEMA: Json = {
     status: { type: 'integer', description: 'The HTTP status.' },
     detail: { type: 'string', description: 'What was given, what was wanted, and where.' },
     instance: { type: 'string', description: 'The request id.' },
-    code: { type: 'string', enum: PROBLEM_CODES },
+    code: { type: 'string', enum: ERROR_CODES },
     node: { type: 'string', description: "The client's node." },
     op: { type: 'string', description: 'The op of that node.' },
     input: { type: 'string', description: "The client's name of the offending tensor." },

@@ -3,11 +3,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Engine } from '../../engine/engine.ts';
 import { EngineError } from '../../engine/errors.ts';
-import type { Method } from '../api/method.ts';
+import { TEXT_LIMITS } from '../../engine/formats/tensor.ts';
+import type { Context, Method } from '../api/method.ts';
 import type { Config } from '../config.ts';
 import { JSON_LENGTH_HEADER, parseBinary } from './binary.ts';
 import { openDeadline, timeoutOf, untilAborted } from './deadline.ts';
-import { parseJson } from './json.ts';
+import { JSON_LIMITS, parseJson } from './json.ts';
 import { type Encoding, toBinary, toText } from './serialize.ts';
 import { validate } from './validate.ts';
 
@@ -23,7 +24,14 @@ export function serve(
   const timeout = timeoutOf(request.headers['x-timeout-ms'], wishes.timeout_ms, config);
   const deadline = openDeadline(timeout, reply.raw);
   const { signal, checkpoint } = deadline;
-  const context = { signal, checkpoint, tenant: request.tenant, log: request.log as Logger, engine };
+  const context: Context = {
+    signal,
+    checkpoint,
+    limits: () => boundsOf(config),
+    tenant: request.tenant,
+    log: request.log as Logger,
+    engine,
+  };
   let answer: unknown;
   try {
     answer = method.handle(valid, context);
@@ -37,6 +45,26 @@ export function serve(
       .finally(deadline.close);
   deadline.close();
   return send(reply, answer, wishes.encoding);
+}
+
+/** Bytes of all headers of one request. */
+export const MAX_HEADER_BYTES = 16_384;
+
+/** The engine's bounds and this port's own. */
+function boundsOf(config: Config): Record<string, number> {
+  return {
+    ...config.limits,
+    body_bytes: config.bodyLimit,
+    header_bytes: MAX_HEADER_BYTES,
+    connections: config.maxConnections,
+    json_depth: JSON_LIMITS.depth,
+    json_objects: JSON_LIMITS.objects,
+    json_members: JSON_LIMITS.members,
+    json_reply_elements: TEXT_LIMITS.elements,
+    json_reply_base64_bytes: TEXT_LIMITS.bytes,
+    timeout_ms: config.maxTimeout,
+    default_timeout_ms: config.timeout,
+  };
 }
 
 /** What every request may ask of the port, whatever its method. */

@@ -2,16 +2,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError } from 'fastify';
 import { EngineError, ERRORS, type ErrorCode, httpStatus, type Violation, type Where } from '../../engine/errors.ts';
-import { Unauthenticated } from './auth.ts';
 
 /** The media type of every error reply. */
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
-
-/** A code that a reply may carry: those of the table, and the one for a caller whom the engine never meets. */
-export type ProblemCode = ErrorCode | 'unauthenticated';
-
-/** Every code that a reply may carry. */
-export const PROBLEM_CODES: readonly ProblemCode[] = [...(Object.keys(ERRORS) as ErrorCode[]), 'unauthenticated'];
 
 /** The body of an error reply. */
 export interface Problem extends Where {
@@ -22,14 +15,12 @@ export interface Problem extends Where {
   readonly detail: string;
   /** The request id, under which the log tells more. */
   readonly instance: string;
-  readonly code: ProblemCode;
+  readonly code: ErrorCode;
   readonly errors?: readonly Violation[];
 }
 
 /** The problem details of an error, for the request of that id. */
-export function problemOf(error: EngineError | Unauthenticated, requestId: string): Problem {
-  if (error instanceof Unauthenticated)
-    return { ...problemRow('unauthenticated'), detail: error.message, instance: requestId };
+export function problemOf(error: EngineError, requestId: string): Problem {
   const { code, message, where, violations } = error;
   return {
     ...problemRow(code),
@@ -41,15 +32,13 @@ export function problemOf(error: EngineError | Unauthenticated, requestId: strin
 }
 
 /** What every problem of a code has in common. */
-export function problemRow(code: ProblemCode): Pick<Problem, 'type' | 'title' | 'status' | 'code'> {
-  const type = `/errors/${code}`;
-  if (code === 'unauthenticated') return { type, title: 'The request carries no valid API key.', status: 401, code };
-  return { type, title: ERRORS[code].title, status: httpStatus(code), code };
+export function problemRow(code: ErrorCode): Pick<Problem, 'type' | 'title' | 'status' | 'code'> {
+  return { type: `/errors/${code}`, title: ERRORS[code].title, status: httpStatus(code), code };
 }
 
 /** Anything thrown while a request is served as an error for the client: ours as they are, fastify's by meaning. */
-export function toProblemError(reason: unknown, bodyLimit: number): EngineError | Unauthenticated {
-  if (reason instanceof EngineError || reason instanceof Unauthenticated) return reason;
+export function toProblemError(reason: unknown, bodyLimit: number): EngineError {
+  if (reason instanceof EngineError) return reason;
   switch ((reason as Partial<FastifyError> | undefined)?.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new EngineError('body_too_large', `the body is over ${bodyLimit} bytes`);
