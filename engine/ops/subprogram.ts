@@ -9,7 +9,7 @@ import { ParamMismatch, TypeMismatch } from './op.ts';
 export const programSchema = z.custom<Program>(isProgram);
 
 /** A sub-graph as a param of a node; the document checker reads it. */
-export const subgraphParam = z.record(z.string(), z.unknown());
+export const subgraphParam = z.record(z.string().max(64), z.unknown());
 
 /** Throws unless the sub-program takes tensors of these types; `first` is the op's input that they begin at. */
 export function checkInputs(

@@ -42,7 +42,7 @@ export const batchJacobian = method({
   handle: async (request, context) => {
     const opened = open(request, context);
     const target = singleTarget(opened.graph, request.target);
-    const sources = [...new Set(namesIn(request.sources))];
+    const sources = namesIn(request.sources, context.engine.limits, 'sources');
     const results = await derivative(request, context, opened, { kind: 'batch_jacobian', targets: [target], sources });
     return {
       values: results.values as never,

@@ -3,10 +3,10 @@ import { variableOf } from '../../engine/derive.ts';
 import { hashProgram } from '../../engine/program/hash.ts';
 import { links } from '../../engine/transform/connect.ts';
 import { formatType } from '../../engine/types.ts';
-import { listOf, outputNames, prepare } from './compute.ts';
+import { outputNames, prepare } from './compute.ts';
 import { open } from './derivative.ts';
 import { method } from './method.ts';
-import { namesIn } from './nest.ts';
+import { listOf, namesIn } from './nest.ts';
 import { computeFields, nestSchema, referenceSchema, targetsSchema, unconnectedSchema } from './schemas.ts';
 import { explained, reasonsWhyNot } from './watch.ts';
 
@@ -50,8 +50,9 @@ export const check = method({
   ],
   handle: (request, context) => {
     const { graph } = open(request, context);
-    const targets = request.targets === undefined ? outputNames(graph) : listOf(request.targets);
-    const sources = request.sources === undefined ? trainableNames(graph) : [...new Set(namesIn(request.sources))];
+    const { limits } = context.engine;
+    const targets = request.targets === undefined ? outputNames(graph) : listOf(request.targets, limits, 'targets');
+    const sources = request.sources === undefined ? trainableNames(graph) : namesIn(request.sources, limits, 'sources');
     const rules = { watch: request.watch, watchAccessedVariables: request.watch_accessed_variables };
     const targetVars = targets.map((name) => variableOf(graph, name));
     const reasons = reasonsWhyNot(graph, sources, rules, links(graph.program, targetVars));

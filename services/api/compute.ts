@@ -110,11 +110,28 @@ export function prepare(
     graph,
     graphHash: hashProgram(graph.program),
     derived,
-    executable: engine.compile(wanted),
+    executable: compile(wanted, transforms, engine),
     inputs,
     types: program.inputs.map((input) => input.type),
     places: new Map(kept.map((i, place) => [outputs[i] as string, place])),
   };
+}
+
+/** What to ask for instead where whole matrices of derivatives cost too much. */
+const ADVICE: Partial<Record<Transform['kind'], string>> = {
+  hessian: 'hvp gives the product of the Hessian with a vector at the cost of a few gradients',
+  jacobian: 'jvp and vjp give products of the Jacobian with vectors at the cost of a few evaluations',
+  batch_jacobian: 'jvp and vjp give products of the Jacobian with vectors at the cost of a few evaluations',
+};
+
+function compile(program: Program, transforms: readonly Transform[], engine: Engine): Executable {
+  try {
+    return engine.compile(program);
+  } catch (reason) {
+    const [advice] = transforms.flatMap(({ kind }) => ADVICE[kind] ?? []);
+    if (!(reason instanceof EngineError) || reason.code !== 'cost_exceeded' || advice === undefined) throw reason;
+    throw new EngineError(reason.code, `${reason.message}; ${advice}`, reason.where);
+  }
 }
 
 /** Results by output name, and what the reply says about how they came. */
@@ -193,9 +210,4 @@ function round(milliseconds: number): number {
 /** The outputs a graph names, or its last node. */
 export function outputNames(graph: Graph): string[] {
   return graph.outputs.map(({ name }) => name);
-}
-
-/** One name or several, as a list. */
-export function listOf(targets: string | readonly string[]): readonly string[] {
-  return typeof targets === 'string' ? [targets] : targets;
 }

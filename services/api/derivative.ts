@@ -18,6 +18,7 @@ import {
   weightOf,
 } from './compute.ts';
 import type { Context } from './method.ts';
+import { checkNames } from './nest.ts';
 
 /** Tensors that go with a transform, and how many of each are stacked along a leading axis. */
 export interface Directions {
@@ -38,6 +39,7 @@ export function directions(
 ): Directions {
   const values = new Map<string, Direction>();
   const stacks = new Set<number | undefined>();
+  checkNames(Object.keys(json).length, engine.limits, field);
   Object.entries(json).forEach(([name, tensor], i) => {
     const where = { input: name, pointer: `/${field}/${name}` };
     const value = decodeTensor(tensor, where, engine.limits);

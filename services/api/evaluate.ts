@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { decodeValues, digest, graphOf, listOf, outputNames, prepare, run, weightOf } from './compute.ts';
+import { decodeValues, digest, graphOf, outputNames, prepare, run, weightOf } from './compute.ts';
 import { method } from './method.ts';
+import { listOf } from './nest.ts';
 import { computeFields, metaSchema, targetsSchema, tensorsSchema } from './schemas.ts';
 
 /** The outputs of a graph for values. */
@@ -16,7 +17,8 @@ export const evaluate = method({
     const started = performance.now();
     const values = decodeValues(request.values, context.engine);
     const { graph, key } = graphOf(request, values, context.engine);
-    const outputs = request.outputs === undefined ? outputNames(graph) : listOf(request.outputs);
+    const outputs =
+      request.outputs === undefined ? outputNames(graph) : listOf(request.outputs, context.engine.limits, 'outputs');
     const { value, cached } = context.engine.remember(
       digest(['evaluate', key, outputs]),
       () => prepare(graph, outputs, [], context.engine),

@@ -12,7 +12,6 @@ import {
   decodeValues,
   digest,
   graphOf,
-  listOf,
   outputNames,
   type Prepared,
   prepare,
@@ -21,7 +20,7 @@ import {
   weightOf,
 } from './compute.ts';
 import { type Context, method } from './method.ts';
-import { byName, namesIn, packed } from './nest.ts';
+import { byName, listOf, namesIn, packed } from './nest.ts';
 import {
   computeFields,
   metaSchema,
@@ -90,9 +89,10 @@ export const gradient = method({
     const { engine } = context;
     const values = decodeValues(request.values, engine);
     const { graph, key } = graphOf(request, values, engine);
-    const targets = request.targets === undefined ? outputNames(graph) : listOf(request.targets);
+    const targets =
+      request.targets === undefined ? outputNames(graph) : listOf(request.targets, engine.limits, 'targets');
     const sources = request.sources ?? trainable(graph);
-    const names = [...new Set(namesIn(sources))];
+    const names = namesIn(sources, engine.limits, 'sources');
     const cotangents = outputGradients(request.output_gradients, request.targets, targets, context);
     const { value: prepared, cached } = engine.remember(
       digest([

@@ -33,7 +33,7 @@ export const hessian = method({
   handle: async (request, context) => {
     const opened = open(request, context);
     const target = singleTarget(opened.graph, request.target);
-    const sources = [...new Set(namesIn(request.sources))];
+    const sources = namesIn(request.sources, context.engine.limits, 'sources');
     const results = await derivative(request, context, opened, { kind: 'hessian', targets: [target], sources });
     const rowOf = (source: string): readonly Tensor[] => {
       const first = sources.indexOf(source) * sources.length;

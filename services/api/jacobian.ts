@@ -30,7 +30,7 @@ export const jacobian = method({
   handle: async (request, context) => {
     const opened = open(request, context);
     const target = singleTarget(opened.graph, request.target);
-    const sources = [...new Set(namesIn(request.sources))];
+    const sources = namesIn(request.sources, context.engine.limits, 'sources');
     const mode = request.mode === 'auto' ? undefined : request.mode;
     const results = await derivative(request, context, opened, { kind: 'jacobian', targets: [target], sources, mode });
     return {

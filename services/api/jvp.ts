@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { tangentName } from '../../engine/derive.ts';
-import { listOf, outputNames } from './compute.ts';
+import { outputNames } from './compute.ts';
 import { derivative, directions, open } from './derivative.ts';
 import { method } from './method.ts';
+import { listOf } from './nest.ts';
 import { computeFields, metaSchema, targetsSchema, tensorsSchema } from './schemas.ts';
 
 /** Forward mode: the targets' tangents along tangents of the sources. */
@@ -26,7 +27,9 @@ export const jvp = method({
   ],
   handle: async (request, context) => {
     const opened = open(request, context);
-    const targets = request.targets === undefined ? outputNames(opened.graph) : listOf(request.targets);
+    const { limits } = context.engine;
+    const targets =
+      request.targets === undefined ? outputNames(opened.graph) : listOf(request.targets, limits, 'targets');
     const { values, stack } = directions(request.tangents, opened.graph, 'tangents', tangentName, context);
     const sources = Object.keys(request.tangents);
     const results = await derivative(request, context, opened, { kind: 'jvp', targets, sources, stack }, values);

@@ -2,21 +2,20 @@ import { z } from 'zod';
 import { cotangentName, type Transform, tangentName } from '../../engine/derive.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
-import { nameSchema } from '../../engine/program/document.ts';
+import { boundedBy, nameSchema } from '../../engine/program/document.ts';
 import { Value } from '../../engine/program/value.ts';
 import {
   type Direction,
   decodeValues,
   digest,
   graphOf,
-  listOf,
   outputNames,
   prepare,
   run as runPrepared,
   weightOf,
 } from './compute.ts';
 import { type Context, method } from './method.ts';
-import { namesIn } from './nest.ts';
+import { checkNames, listOf, namesIn } from './nest.ts';
 import {
   computeFields,
   graphSchema,
@@ -34,7 +33,7 @@ const stacked = z
   .meta({ description: 'Whether the tensors have a leading axis of directions.' });
 
 /** Tensors by the names of inputs, outputs or earlier results. */
-const directionsSchema = z.record(z.string().max(1000), tensorSchema);
+const directionsSchema = z.record(z.string().max(1000), tensorSchema).meta(boundedBy('outputs'));
 
 const transformSchema = z.discriminatedUnion('transform', [
   z.strictObject({ transform: z.literal('gradient'), ...common, sources: nestSchema }),
@@ -67,6 +66,7 @@ const transformSchema = z.discriminatedUnion('transform', [
     transform: z.literal('apply'),
     graph: graphSchema,
     inputs: z.record(nameSchema, z.string().max(1000)).meta({
+      ...boundedBy('names'),
       description: "For each input of this graph, the result or output it is fed with, as in { g: 'gradient(x)' }.",
     }),
   }),
@@ -141,21 +141,28 @@ function readTransform(
   { engine }: Context,
 ): Transform {
   const suffix = at === 0 ? '' : ` (${at + 1})`;
+  const { limits } = engine;
+  const place = (field: string): string => `transforms/${at}/${field}`;
   const read = (
     tensors: Readonly<Record<string, unknown>>,
     field: string,
-    inputName: (name: string, i: number) => string,
+    inputName: (name: string) => string,
     isStacked: boolean,
   ): number | undefined => {
-    const decoded = Object.entries(tensors).map(([name, json], i) => {
-      const where = { input: name, pointer: `/transforms/${at}/${field}/${name}` };
-      const value = decodeTensor(json, where, engine.limits);
-      directions.set(inputName(name, i) + suffix, { value, where, what: `the ${field.slice(0, -1)} of '${name}'` });
+    checkNames(Object.keys(tensors).length, limits, place(field));
+    const decoded = Object.entries(tensors).map(([name, json]) => {
+      const where = { input: name, pointer: `/${place(field)}/${name}` };
+      const value = decodeTensor(json, where, limits);
+      directions.set(inputName(name) + suffix, { value, where, what: `the ${field.slice(0, -1)} of '${name}'` });
       return value;
     });
     return isStacked ? decoded[0]?.shape[0] : undefined;
   };
-  const targets = 'targets' in request && request.targets !== undefined ? listOf(request.targets) : undefined;
+  const targets =
+    'targets' in request && request.targets !== undefined
+      ? listOf(request.targets, limits, place('targets'))
+      : undefined;
+  const sources = 'sources' in request ? namesIn(request.sources, limits, place('sources')) : [];
   const { transform: kind } = request;
   switch (kind) {
     case 'vmap':
@@ -171,23 +178,36 @@ function readTransform(
         stack: read(request.tangents, 'tangents', tangentName, request.stacked),
       };
     case 'vjp': {
-      const named = Object.keys(request.cotangents);
-      const stack = read(request.cotangents, 'cotangents', (name, i) => cotangentName(i, name), request.stacked);
-      return { kind, targets: targets ?? named, sources: names(request), stack };
+      const asked = targets ?? Object.keys(request.cotangents);
+      checkCotangents(asked, request.cotangents, place('cotangents'));
+      const inputName = (name: string): string => cotangentName(asked.indexOf(name), name);
+      const stack = read(request.cotangents, 'cotangents', inputName, request.stacked);
+      return { kind, targets: asked, sources, stack };
     }
     case 'jacobian':
-      return { kind, targets, sources: names(request), mode: request.mode === 'auto' ? undefined : request.mode };
+      return { kind, targets, sources, mode: request.mode === 'auto' ? undefined : request.mode };
     case 'gradient':
     case 'batch_jacobian':
     case 'hessian':
-      return { kind, targets, sources: names(request) };
+      return { kind, targets, sources };
     default:
       return kind satisfies never;
   }
 }
 
-function names({ sources }: { readonly sources: Parameters<typeof namesIn>[0] }): string[] {
-  return [...new Set(namesIn(sources))];
+/** Throws unless each target has its cotangent, and no other tensor has one. */
+function checkCotangents(
+  targets: readonly string[],
+  cotangents: Readonly<Record<string, unknown>>,
+  field: string,
+): void {
+  const [missing] = targets.filter((target) => !Object.hasOwn(cotangents, target));
+  const [spare] = Object.keys(cotangents).filter((name) => !targets.includes(name));
+  if (missing === undefined && spare === undefined) return;
+  const fault = missing === undefined ? `'${spare}' is no target` : `the target '${missing}' has no cotangent`;
+  throw new EngineError('invalid_request', `${fault}; 'cotangents' must have one for each of 'targets'`, {
+    pointer: `/${field}`,
+  });
 }
 
 /** The values as one example of each batch sees them, which is what the graph is checked with. */

@@ -1,6 +1,6 @@
 /** @file The parts that requests and responses of several methods share. */
 import { z } from 'zod';
-import { nameSchema } from '../../engine/program/document.ts';
+import { boundedBy, nameSchema } from '../../engine/program/document.ts';
 
 /** A tensor as sent: any of the wire forms. */
 export const tensorSchema = z.unknown().meta({
@@ -10,7 +10,7 @@ export const tensorSchema = z.unknown().meta({
 });
 
 /** Tensors by name. */
-export const tensorsSchema = z.record(nameSchema, tensorSchema);
+export const tensorsSchema = z.record(nameSchema, tensorSchema).meta(boundedBy('names'));
 
 /** A graph as sent: a document or a line of text. */
 export const graphSchema = z.unknown().meta({
@@ -32,14 +32,20 @@ export const optionsSchema = z
 export const referenceSchema = z.string().max(1000);
 
 /** One name or several. */
-export const targetsSchema = z.union([referenceSchema, z.array(referenceSchema).min(1).max(1000)]);
+export const targetsSchema = z.union([referenceSchema, z.array(referenceSchema).min(1).meta(boundedBy('outputs'))]);
 
 /** Names in any nesting of lists and objects; the reply has the same structure. */
 export type Nest = string | readonly Nest[] | { readonly [key: string]: Nest };
 
 /** A nesting of names; its depth is bounded by the body's. */
 export const nestSchema: z.ZodType<Nest> = z
-  .lazy(() => z.union([referenceSchema, z.array(nestSchema).max(1000), z.record(z.string().max(128), nestSchema)]))
+  .lazy(() =>
+    z.union([
+      referenceSchema,
+      z.array(nestSchema).meta(boundedBy('outputs')),
+      z.record(z.string().max(128), nestSchema).meta(boundedBy('outputs')),
+    ]),
+  )
   .meta({ id: 'Nest', description: 'A name, or lists and objects of names in any nesting.' });
 
 /** What every request that computes has. */

@@ -44,7 +44,7 @@ export const vjp = method({
     const targets = Object.keys(request.cotangents);
     const name = (target: string, i: number): string => cotangentName(i, target);
     const { values, stack } = directions(request.cotangents, opened.graph, 'cotangents', name, context);
-    const sources = [...new Set(namesIn(request.sources))];
+    const sources = namesIn(request.sources, context.engine.limits, 'sources');
     const results = await derivative(request, context, opened, { kind: 'vjp', targets, sources, stack }, values);
     return {
       values: results.values as never,
