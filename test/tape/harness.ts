@@ -43,9 +43,10 @@ const LEAKS =
 
 /** A service with everything in it but a socket; closed when the test file ends. */
 export function client({ limits = {}, backend }: Settings = {}): Client {
+  const inForce = { ...DEFAULT_LIMITS, ...limits };
   const app = createApp({
-    engine: createEngine({ limits: { ...DEFAULT_LIMITS, ...limits }, ...(backend && { backend }) }),
-    config: readConfig({}),
+    engine: createEngine({ limits: inForce, ...(backend && { backend }) }),
+    config: { ...readConfig({}), limits: inForce },
     methods: METHODS,
     log: pino({ level: 'silent' }),
   });
