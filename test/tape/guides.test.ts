@@ -445,30 +445,24 @@ const TWO_LAYERS = 'loss = mean((tanh(x @ k1 + b1) @ k2 + b2) ** 2)';
 describe('guide/advanced_autodiff', () => {
   testCases(service, B);
 
-  // The norm's own derivative is taken by the client: one request cannot apply a function to what a transform made.
   test('B8 input gradient regularisation: the gradient of the norm of an input gradient', async () => {
     const { inputs, input_gradient, norm, gradients } = TENSORFLOW['input gradient regularisation'];
-    const graph = { ...DENSE_10, nodes: [...DENSE_10.nodes, square('sq', 'y'), node('out', 'sum', ['sq'])] };
-    const first = await service.ok('/v1/gradient', { graph, values: inputs, sources: 'x' });
-    expectClose(first.gradients, input_gradient, 1e-5);
-    const length = Math.hypot(...first.gradients.flat());
-    expectClose(length, norm);
     const { results } = await service.ok('/v1/run', {
-      graph,
+      graph: { ...DENSE_10, nodes: [...DENSE_10.nodes, square('sq', 'y'), node('out', 'sum', ['sq'])] },
       values: inputs,
       transforms: [
         { transform: 'gradient', sources: ['x'] },
-        {
-          transform: 'vjp',
-          sources: ['kernel', 'bias'],
-          cotangents: { 'gradient(x)': first.gradients.map((row: number[]) => row.map((g) => g / length)) },
-        },
+        { transform: 'apply', graph: 'length = norm(g)', inputs: { g: 'gradient(x)' } },
+        { transform: 'gradient', sources: ['kernel', 'bias'] },
       ],
     });
-    expect(shapeOf(results[1]['vjp(kernel) (2)'])).toEqual([5, 10]);
-    expect(shapeOf(results[1]['vjp(bias) (2)'])).toEqual([10]);
-    expectClose(results[1]['vjp(kernel) (2)'], gradients.kernel, 1e-5);
-    expectClose(results[1]['vjp(bias) (2)'], gradients.bias, 1e-5);
+    expectClose(results[0]['gradient(x)'], input_gradient, 1e-5);
+    expectClose(results[1].length, norm);
+    const [kernel, bias] = Object.values(results[2]);
+    expect(shapeOf(kernel)).toEqual([5, 10]);
+    expect(shapeOf(bias)).toEqual([10]);
+    expectClose(kernel, gradients.kernel, 1e-5);
+    expectClose(bias, gradients.bias, 1e-5);
   });
 
   test.each(['auto', 'forward', 'reverse'])(
@@ -511,6 +505,25 @@ describe('guide/advanced_autodiff', () => {
     const step = (newton_step as number[][]).flat();
     const product = rows.map((row, i) => row.reduce((sum, h, j) => sum + h * step[j]!, 1e-3 * step[i]!));
     expectClose(product, gradients.flat(), 1e-4);
+  });
+
+  test("B10 Newton's method in one request: a graph applied to the first and the second derivative", async () => {
+    const step = async (x: number): Promise<number> => {
+      const { results } = await service.ok('/v1/run', {
+        graph: 'y = x * log(x) - 2 * x; y, x',
+        values: { x },
+        transforms: [
+          { transform: 'gradient', targets: 'y', sources: ['x'] },
+          { transform: 'gradient', sources: ['x'] },
+          { transform: 'apply', graph: 'next = x - g / h', inputs: { x: 'x', g: 'gradient(x)', h: 'gradient(x) (2)' } },
+        ],
+      });
+      return results[2].next;
+    };
+    // The derivative is log(x) - 1, which is 0 at e.
+    let x = 2;
+    for (let i = 0; i < 5; i++) x = await step(x);
+    expectClose(x, Math.E);
   });
 
   test.each([
