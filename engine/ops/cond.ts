@@ -9,7 +9,7 @@ import { vmapAll, withBatch } from '../transform/vmap.ts';
 import { sameShape, type TensorType } from '../types.ts';
 import { broadcastTo } from './broadcast-to.ts';
 import { cast } from './cast.ts';
-import { eq } from './eq.ts';
+import { ge } from './ge.ts';
 import { defineOp, type Op, operand, TypeMismatch } from './op.ts';
 import { reshape } from './reshape.ts';
 import { checkInputs, checkOutputs, program, programSchema, subgraphParam, typesOf, withUnread } from './subprogram.ts';
@@ -135,9 +135,9 @@ export const cond: Op<z.output<typeof params>> = defineOp({
   samples: [],
 });
 
-/** Whether each example of the batch chose branch `k`, in the shape of an output. */
+/** Whether each example of the batch chose branch `k` or a later one, in the shape of an output; the last takes all above. */
 function chosen(b: Builder, selector: Var, k: number, output: Var): Var {
-  const matches = eq(b, selector, b.full(k, selector.type));
+  const matches = ge(b, selector, b.full(k, selector.type));
   const shape = output.type.shape;
   if (sameShape(shape, selector.type.shape)) return matches;
   return broadcastTo(b, reshape(b, matches, { shape: shape.map((size, axis) => (axis === 0 ? size : 1)) }), { shape });
