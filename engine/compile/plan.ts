@@ -82,6 +82,8 @@ export interface Cost {
   readonly bytes: number;
   /** Bytes held at the same time, inputs and outputs included. */
   readonly peakBytes: number;
+  /** Of those, what is kept for the next run: the arena, the arenas of plans within, and the spare state of loops. */
+  readonly heldBytes: number;
   /** The largest tensor that is stored. */
   readonly largest: Var | undefined;
 }
@@ -162,7 +164,7 @@ function costOf(
 ): Cost {
   let flops = 0;
   let bytes = 0;
-  let inner = 0;
+  let heldBytes = arenaBytes;
   const subplans: Plan[] = [];
   for (const step of steps) {
     for (const id of [...step.inputs, ...step.outputs]) bytes += sizes[id] as number;
@@ -175,22 +177,26 @@ function costOf(
         break;
       case 'branch':
         flops += Math.max(0, ...step.plans.map(({ cost }) => cost.flops));
-        inner = Math.max(inner, ...step.plans.map(({ cost }) => cost.peakBytes));
+        // A branch that has run once keeps its arena, so all of them may be held.
+        for (const { cost } of step.plans) heldBytes += cost.heldBytes;
         subplans.push(...step.plans);
         break;
-      case 'loop':
-        flops += step.trips * step.body.cost.flops;
-        bytes += step.trips * step.body.cost.bytes;
-        inner = Math.max(inner, step.body.cost.peakBytes);
-        subplans.push(step.body);
+      case 'loop': {
+        const { constants, carried, trips, body } = step;
+        flops += trips * body.cost.flops;
+        bytes += trips * body.cost.bytes;
+        heldBytes += body.cost.heldBytes;
+        for (const id of step.inputs.slice(constants, constants + carried)) heldBytes += 2 * (sizes[id] as number);
+        subplans.push(body);
         break;
+      }
       default:
         step satisfies never;
     }
   }
   const outside = sizes.reduce((total, size, id) => total + (inArena(id) ? 0 : size), 0);
   const stored = [...variables, ...subplans.flatMap(({ cost }) => cost.largest ?? [])];
-  return { flops, bytes, peakBytes: outside + arenaBytes + inner, largest: largestOf(stored) };
+  return { flops, bytes, peakBytes: outside + heldBytes, heldBytes, largest: largestOf(stored) };
 }
 
 function largestOf(variables: readonly Var[]): Var | undefined {

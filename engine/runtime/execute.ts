@@ -143,14 +143,16 @@ class Bound<S, C> {
     const body = new Bound(step.body, backend);
     const { constants, carried, trips, reverse } = step;
     const carriedTypes = step.inputs.slice(constants, constants + carried).map((id) => this.#typeOf(id));
+    // Two sets of storage for what is carried, kept between runs as the arena is: a trip reads one and writes the other.
+    let spares: readonly [S[], S[]] | undefined;
+    const fresh = (): S[] => carriedTypes.map((type) => this.#fresh(type));
     return (storages, checkpoint) => {
+      spares ??= [fresh(), fresh()];
       const inputs = pick(storages, step.inputs);
       const outputs = pick(storages, step.outputs);
       const fixed = inputs.slice(0, constants);
       let state = inputs.slice(constants, constants + carried);
-      // Two sets of storage for what is carried: a trip reads one and writes the other.
-      let next = carriedTypes.map((type) => this.#fresh(type));
-      let spare = carriedTypes.map((type) => this.#fresh(type));
+      let [next, spare] = spares;
       for (let trip = 0; trip < trips; trip++) {
         checkpoint();
         const at = reverse ? trips - 1 - trip : trip;
