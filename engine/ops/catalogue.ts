@@ -10,11 +10,13 @@ import type { Op, OpRules } from './op.ts';
 export type Entry = OpRules | Composite;
 
 const byName = new Map<string, Entry>();
-for (const entry of [...OPS, ...COMPOSITES] as readonly (Op<any> | Composite)[])
+for (const entry of [...OPS, ...COMPOSITES] as readonly (Op<any> | Composite)[]) {
+  if ('surface' in entry && entry.surface === null) continue;
   for (const name of [entry.name, ...(entry.aliases ?? [])]) {
     if (byName.has(name)) throw new Error(`two entries of the catalogue are called '${name}'`);
     byName.set(name, entry);
   }
+}
 
 /** Every entry by name and alias. */
 export const CATALOGUE: ReadonlyMap<string, Entry> = byName;

@@ -14,6 +14,7 @@ export const constant: Op<z.output<typeof params>> = defineOp({
   variadic: false,
   broadcast: false,
   params,
+  surface: null,
   type: (_, { tensor }) => [tensor.type],
   jvp: [],
   batch: (b, { params }) => ({ y: [constant(b, params)], batched: [false] }),

@@ -19,6 +19,7 @@ export const customLinear: Op<z.output<typeof params>> = defineOp({
   minimum: 0,
   broadcast: false,
   params,
+  surface: null,
   type: (types, { inputs }) => types.slice(inputs, types.length - inputs),
   jvp: () => {
     throw new EngineError('not_differentiable', detail);

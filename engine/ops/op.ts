@@ -210,8 +210,8 @@ export interface OpRules<P = any> {
   readonly broadcast: boolean;
   /** The equation's params, strict. */
   readonly params: z.ZodType<P>;
-  /** Absent where documents write the equation's own params. */
-  readonly surface?: Surface;
+  /** Absent where documents write the equation's own params; `null` where no document may write the op. */
+  readonly surface?: Surface | null;
   /** The index of the input that is a variable which the output becomes the new value of; absent for pure ops. */
   readonly writes?: number;
   /** Types of the outputs; throws `TypeMismatch` on inputs that do not fit. */

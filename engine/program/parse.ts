@@ -44,11 +44,12 @@ class Reader {
     this.#expect('{');
     while (this.#token !== 'return') {
       const names: { name: string; type: TensorType }[] = [];
-      do {
+      while (this.#token !== '=') {
         const name = this.#next();
         this.#expect(':');
         names.push({ name, type: this.#type() });
-      } while (this.#accept(','));
+        if (!this.#accept(',')) break;
+      }
       this.#expect('=');
       const op = this.#ops.get(this.#next()) ?? this.#fail('the name of an op');
       const params: Record<string, Param> = {};
