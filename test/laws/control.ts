@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noThenProperty: documents call a branch so, and nothing here is awaited.
 /** @file Programs with sub-programs, written as documents: what the laws draw of the ops whose params hold programs. */
 import { DEFAULT_LIMITS } from '../../engine/limits.ts';
+import type { Sample } from '../../engine/ops/op.ts';
 import { build } from '../../engine/program/build.ts';
 import { type GraphDocumentInput, readDocument } from '../../engine/program/document.ts';
 import type { Program } from '../../engine/program/program.ts';
@@ -21,12 +22,15 @@ interface Written {
 /** The program of a document, its inputs in the order of the document and then what its nodes brought. */
 export function programOf({ inputs, nodes, outputs }: Written): Program {
   const declared = Object.entries(inputs).map(([name, type]): [string, TensorType] => [name, typeOf(type)]);
-  const document = readDocument({
-    inputs: Object.fromEntries(declared),
-    nodes,
-    ...(outputs ? { outputs } : {}),
-    dtype: 'float64',
-  });
+  const document = readDocument(
+    {
+      inputs: Object.fromEntries(declared),
+      nodes,
+      ...(outputs ? { outputs } : {}),
+      dtype: 'float64',
+    },
+    DEFAULT_LIMITS,
+  );
   return build(document, new Map(), DEFAULT_LIMITS).program;
 }
 
@@ -118,6 +122,22 @@ const decay = {
       { name: 'dx', op: 'mul', inputs: ['slope', 'ct'] },
     ],
     outputs: ['dx'],
+  },
+};
+
+/** Nodes with sub-graphs that fit: by op, the types of the inputs and the params. */
+export const FITTING: Readonly<Record<string, Sample>> = {
+  cond: {
+    types: ['bool', 'f64[2]'],
+    params: { then: { inputs: ['a'], outputs: ['a'] }, else: { inputs: ['a'], outputs: ['a'] } },
+  },
+  scan: {
+    types: ['f64[2]', 'f64[3,2]'],
+    params: { body: { inputs: ['a', 'x'], outputs: ['x', 'a'] }, carry: 1 },
+  },
+  custom_vjp: {
+    types: ['f64[2]'],
+    params: { forward: { inputs: ['a'], outputs: ['a'] }, backward: { inputs: ['a', 'y', 'ct'], outputs: ['ct'] } },
   },
 };
 

@@ -29,6 +29,9 @@ export type Entry = (typeof ENTRIES)[number];
 
 const IN_CONTROL = 'its params hold programs: control.ts has programs that use it';
 
+/** Rows that no document writes. */
+export const IN_PROGRAMS_ONLY = ROWS.filter(({ surface }) => surface === null).map(({ name }) => name);
+
 /** Rows without samples, each with where its laws are checked instead. */
 export const WITHOUT_SAMPLES: Readonly<Record<string, string>> = {
   cond: IN_CONTROL,
@@ -82,15 +85,19 @@ export function node(entry: Entry, types: readonly TensorType[], params: Sample[
   const written = 'writes' in entry ? entry.writes : undefined;
   const declared = (isVariable: boolean): [string, TensorType][] =>
     types.flatMap((type, i) => ((i === written) === isVariable ? [[`x${i}`, type]] : []));
-  const document = readDocument({
-    inputs: Object.fromEntries(declared(false)),
-    variables: Object.fromEntries(declared(true)),
-    nodes: [{ name: 'y', op: entry.name, inputs: names, params }],
-  });
+  const document = readDocument(
+    {
+      inputs: Object.fromEntries(declared(false)),
+      variables: Object.fromEntries(declared(true)),
+      nodes: [{ name: 'y', op: entry.name, inputs: names, params }],
+    },
+    DEFAULT_LIMITS,
+  );
   const graph = build(document, new Map(), DEFAULT_LIMITS);
   const outputs = [graph.names.get('y') as Var];
   for (let k = 1; graph.names.has(`y:${k}`); k++) outputs.push(graph.names.get(`y:${k}`) as Var);
-  // Variables come after inputs: the order of the node's own is what a case or sample gives.
-  const inputs = names.map((name) => graph.inputs.find((input) => input.name === name)?.variable as Var);
-  return { ...graph.program, inputs, outputs };
+  // Variables come after inputs: the order is the sample's own, then what the node brought.
+  const variableOf = (name: string): Var => graph.names.get(name) as Var;
+  const brought = graph.inputs.flatMap(({ name, variable }) => (names.includes(name) ? [] : [variable]));
+  return { ...graph.program, inputs: [...names.map(variableOf), ...brought], outputs };
 }
