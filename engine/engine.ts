@@ -67,7 +67,7 @@ function readGraph(json: unknown, limits: Limits): GraphDocument {
   if (typeof json === 'string') return parseText(json, limits, positionalParam);
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw new EngineError('invalid_graph', "'graph' must be a graph document or a line of text", { pointer: '/graph' });
-  return readDocument(json);
+  return readDocument(json, limits);
 }
 
 /** The param that a text graph gives by position `index` of a call. */

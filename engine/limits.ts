@@ -8,6 +8,8 @@ export interface Limits {
   readonly nodes: number;
   /** Inputs of one node. */
   readonly inputs_per_node: number;
+  /** Elements of all lists in one param. */
+  readonly param_elements: number;
   /** Inputs, variables and constants of one graph document. */
   readonly names: number;
   /** Outputs of one graph document; targets, sources, tangents or cotangents of one request. */
@@ -40,13 +42,14 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   nodes: 100_000,
   inputs_per_node: 64,
+  param_elements: 4_096,
   names: 10_000,
   outputs: 1_000,
   name_length: 128,
   rank: 8,
   elements: 2 ** 27,
   constant_elements: 2 ** 20,
-  subgraph_depth: 8,
+  subgraph_depth: 6,
   trips: 1_000_000,
   order: 4,
   equations: 4_000_000,

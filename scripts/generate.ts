@@ -145,7 +145,7 @@ function linksOf({ name }: Composite, { types, params = {} }: Sample): Link[] {
     inputs: Object.fromEntries(inputs.map((input, i) => [input, declared(typeOf(types[i] as string))])),
     nodes: [{ name: 'y', op: name, inputs, params: { ...params } }],
   };
-  const { program, inputs: made } = build(readDocument(document), new Map(), DEFAULT_LIMITS);
+  const { program, inputs: made } = build(readDocument(document, DEFAULT_LIMITS), new Map(), DEFAULT_LIMITS);
   const link = links(program, program.outputs);
   return made.map(({ variable }) => link(variable));
 }
@@ -337,7 +337,7 @@ function problemExample(): unknown {
     nodes: [{ name: 'loss', op: 'matmull', inputs: ['x', 'y'] }],
   };
   try {
-    build(readDocument(document), new Map(), DEFAULT_LIMITS);
+    build(readDocument(document, DEFAULT_LIMITS), new Map(), DEFAULT_LIMITS);
   } catch (reason) {
     return problemOf(EngineError.from(reason), 'f3a1');
   }

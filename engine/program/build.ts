@@ -260,13 +260,12 @@ class Checker {
     const schema = surface?.params ?? entry.params;
     const parsed = schema.safeParse(node.params);
     if (!parsed.success) {
-      const shape = (schema as { shape?: Readonly<Record<string, unknown>> }).shape;
-      const violations = violationsOf(parsed.error, `${where.pointer}/params`, Object.keys(shape ?? {}));
-      const [first] = violations;
-      const param = first?.pointer.slice(`${where.pointer}/params/`.length).split('/')[0];
+      const violations = violationsOf(parsed.error, node.params, schema, `${where.pointer}/params`);
+      const [{ detail, pointer }] = violations;
+      const param = pointer.slice(`${where.pointer}/params/`.length).split('/')[0];
       throw new EngineError(
         'invalid_params',
-        `${param ? `param '${param}': ` : ''}${first?.detail ?? 'not valid'} (node '${node.name}', op ${node.op})`,
+        `${detail} (node '${node.name}', op ${node.op})`,
         { ...where, ...(param ? { param } : {}) },
         violations,
       );
@@ -292,7 +291,7 @@ class Checker {
       subgraph: (param, types) => {
         const pointer = `${where.pointer}/params/${param}`;
         const json = param.split('/').reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], node.params);
-        return this.#subgraph(scope, readSubgraph(json, pointer), types, { ...where, param, pointer });
+        return this.#subgraph(scope, readSubgraph(json, this.#limits, pointer), types, { ...where, param, pointer });
       },
       variable: (name, type, initial) => {
         if (scope !== this.#root)

@@ -1,7 +1,7 @@
 /** @file The graph document: what a client sends, untrusted and with the client's own names. */
 import { z } from 'zod';
 import { EngineError } from '../errors.ts';
-import type { Limits } from '../limits.ts';
+import { checkLimit, type Limits } from '../limits.ts';
 import { DTYPES } from '../types.ts';
 import { violationsOf } from './violations.ts';
 
@@ -91,23 +91,63 @@ export const subgraphSchema = z.strictObject({
 /** A sub-graph as parsed. */
 export type Subgraph = z.output<typeof subgraphSchema>;
 
-/** A graph document from JSON; throws `invalid_graph` naming the node at fault. */
-export function readDocument(json: unknown, pointer = '/graph'): GraphDocument {
+/** A graph document from JSON; throws `invalid_graph` naming the node at fault, or `limit_exceeded`. */
+export function readDocument(json: unknown, limits: Limits, pointer = '/graph'): GraphDocument {
+  checkLengths(json, limits, pointer);
   return readWith(graphDocumentSchema, json, pointer);
 }
 
-/** A sub-graph from JSON; throws `invalid_graph` naming the node at fault. */
-export function readSubgraph(json: unknown, pointer: string): Subgraph {
+/** A sub-graph from JSON; throws `invalid_graph` naming the node at fault, or `limit_exceeded`. */
+export function readSubgraph(json: unknown, limits: Limits, pointer: string): Subgraph {
+  checkLengths(json, limits, pointer);
   return readWith(subgraphSchema, json, pointer);
+}
+
+/** Holds the lists of a document to the limits before anything looks at each of their elements. */
+function checkLengths(json: unknown, limits: Limits, pointer: string): void {
+  const { nodes, outputs, inputs } = (json ?? {}) as Readonly<Record<string, unknown>>;
+  checkLength(nodes, limits, 'nodes', `${pointer}/nodes`);
+  checkLength(outputs, limits, 'outputs', `${pointer}/outputs`);
+  checkLength(inputs, limits, 'names', `${pointer}/inputs`);
+  if (!Array.isArray(nodes)) return;
+  nodes.forEach((node: { inputs?: unknown; params?: unknown } | null, i) => {
+    const at = `${pointer}/nodes/${i}`;
+    checkLength(node?.inputs, limits, 'inputs_per_node', `${at}/inputs`);
+    for (const [name, param] of Object.entries(node?.params ?? {}))
+      if (Array.isArray(param)) checkLength(param.flat(8), limits, 'param_elements', `${at}/params/${name}`);
+  });
+}
+
+function checkLength(list: unknown, limits: Limits, limit: keyof Limits, pointer: string): void {
+  if (!Array.isArray(list)) return;
+  checkLimit(limits, limit, list.length, () => `this list has ${list.length} elements`, { pointer });
+}
+
+/**
+ * A list whose length is looked at before its elements: zod alone looks at, and complains of, every element of a list
+ * that is far too long.
+ */
+export function boundedArray<S extends z.ZodType>(element: S, max: number) {
+  return z.preprocess((value, context) => {
+    if (!Array.isArray(value) || value.length <= max) return value;
+    context.issues.push({
+      code: 'too_big',
+      origin: 'array',
+      maximum: max,
+      input: value,
+      message: `has ${value.length} elements; the most is ${max}`,
+    });
+    return z.NEVER;
+  }, z.array(element).max(max));
 }
 
 function readWith<S extends z.ZodType>(schema: S, json: unknown, pointer: string): z.output<S> {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  const violations = violationsOf(parsed.error, pointer);
+  const violations = violationsOf(parsed.error, json, schema, pointer, [pointer.slice(pointer.lastIndexOf('/') + 1)]);
   const [, at] = parsed.error.issues[0]?.path ?? [];
   const node = nodeNameAt(json, parsed.error.issues[0]?.path[0] === 'nodes' ? at : undefined);
-  const first = violations[0] as { pointer: string; detail: string };
+  const [first] = violations;
   const place = node === undefined ? '' : ` (node '${node}')`;
   throw new EngineError(
     'invalid_graph',

@@ -45,10 +45,10 @@ export const batchJacobian = method({
     const sources = namesIn(request.sources, context.engine.limits, 'sources');
     const results = await derivative(request, context, opened, { kind: 'batch_jacobian', targets: [target], sources });
     return {
-      values: results.values as never,
+      values: results.values,
       jacobians: packed(request.sources, byName(sources, results.made)),
-      variables: results.variables as never,
-      meta: results.meta as never,
+      variables: results.variables,
+      meta: results.meta,
     };
   },
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { variableOf } from '../../engine/derive.ts';
+import { boundedArray } from '../../engine/program/document.ts';
 import { hashProgram } from '../../engine/program/hash.ts';
 import { links } from '../../engine/transform/connect.ts';
 import { formatType } from '../../engine/types.ts';
@@ -23,7 +24,7 @@ export const check = method({
     ...computeFields,
     targets: targetsSchema.optional(),
     sources: nestSchema.optional(),
-    watch: z.array(referenceSchema).max(1000).optional(),
+    watch: boundedArray(referenceSchema, 1000).optional(),
     watch_accessed_variables: z.boolean().default(true),
   }),
   response: z.object({
@@ -65,7 +66,7 @@ export const check = method({
       graph: hashProgram(graph.program),
       types: Object.fromEntries([...graph.names].map(([name, { type }]) => [name, formatType(type)])),
       connected,
-      unconnected: Object.fromEntries(explained(reasons, targets)) as never,
+      unconnected: Object.fromEntries(explained(reasons, targets)),
       cost: {
         evaluate: cost([]),
         gradient: connected.length === 0 ? null : cost([{ kind: 'gradient', targets, sources: connected }]),

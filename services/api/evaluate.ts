@@ -26,9 +26,9 @@ export const evaluate = method({
     );
     const results = await run(value, values, new Map(), context, request, cached, started);
     return {
-      values: new Map(outputs.map((name) => [name, results.tensor(name)])) as never,
-      variables: results.variables as never,
-      meta: results.meta as never,
+      values: new Map(outputs.map((name) => [name, results.tensor(name)])),
+      variables: results.variables,
+      meta: results.meta,
     };
   },
 });

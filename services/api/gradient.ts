@@ -3,6 +3,7 @@ import { cotangentName, selectorName, type Transform, variableOf } from '../../e
 import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import type { Graph } from '../../engine/program/build.ts';
+import { boundedArray } from '../../engine/program/document.ts';
 import type { Var } from '../../engine/program/program.ts';
 import { Value } from '../../engine/program/value.ts';
 import { type Link, links } from '../../engine/transform/connect.ts';
@@ -41,7 +42,7 @@ const request = z.strictObject({
     .optional()
     .meta({ description: "What is differentiated; default: the graph's outputs. Several, or no scalar: their sum." }),
   sources: nestSchema.optional().meta({ description: 'With respect to what; default: every trainable variable.' }),
-  watch: z.array(referenceSchema).max(1000).optional(),
+  watch: boundedArray(referenceSchema, 1000).optional(),
   watch_accessed_variables: z.boolean().default(true),
   output_gradients: tensorSchema.optional().meta({
     description:
@@ -125,11 +126,11 @@ export const gradient = method({
       return request.unconnected_gradients === 'zero' ? zeros(variableOf(graph, name)) : null;
     };
     return {
-      values: new Map(prepared.values.map((name) => [name, results.tensor(name)])) as never,
+      values: new Map(prepared.values.map((name) => [name, results.tensor(name)])),
       gradients: packed(sources, gradients),
-      unconnected: explained(reasons, targets) as never,
-      variables: results.variables as never,
-      meta: results.meta as never,
+      unconnected: explained(reasons, targets),
+      variables: results.variables,
+      meta: results.meta,
     };
   },
 });

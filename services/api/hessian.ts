@@ -40,10 +40,10 @@ export const hessian = method({
       return results.made.slice(first, first + sources.length);
     };
     return {
-      values: results.values as never,
+      values: results.values,
       hessians: packed(request.sources, (a) => packed(request.sources, byName(sources, rowOf(a)))),
-      variables: results.variables as never,
-      meta: results.meta as never,
+      variables: results.variables,
+      meta: results.meta,
     };
   },
 });

@@ -32,10 +32,10 @@ export const hvp = method({
       values,
     );
     return {
-      values: results.values as never,
-      products: new Map(sources.map((source, i) => [source, results.made[i]])) as never,
-      variables: results.variables as never,
-      meta: results.meta as never,
+      values: results.values,
+      products: new Map(sources.map((source, i) => [source, results.made[i]])),
+      variables: results.variables,
+      meta: results.meta,
     };
   },
 });

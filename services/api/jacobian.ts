@@ -34,10 +34,10 @@ export const jacobian = method({
     const mode = request.mode === 'auto' ? undefined : request.mode;
     const results = await derivative(request, context, opened, { kind: 'jacobian', targets: [target], sources, mode });
     return {
-      values: results.values as never,
+      values: results.values,
       jacobians: packed(request.sources, byName(sources, results.made)),
-      variables: results.variables as never,
-      meta: results.meta as never,
+      variables: results.variables,
+      meta: results.meta,
     };
   },
 });

@@ -34,10 +34,10 @@ export const jvp = method({
     const sources = Object.keys(request.tangents);
     const results = await derivative(request, context, opened, { kind: 'jvp', targets, sources, stack }, values);
     return {
-      values: results.values as never,
-      tangents: new Map(targets.map((target, i) => [target, results.made[i]])) as never,
-      variables: results.variables as never,
-      meta: results.meta as never,
+      values: results.values,
+      tangents: new Map(targets.map((target, i) => [target, results.made[i]])),
+      variables: results.variables,
+      meta: results.meta,
     };
   },
 });

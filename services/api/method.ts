@@ -41,12 +41,18 @@ export interface Method<Request = any, Response = any> {
   handle(request: Request, context: Context): Response | Promise<Response>;
 }
 
+/**
+ * What a handler returns: the fields of the response schema, with tensors and maps as the engine has them. Ports write
+ * them in the encoding the request asks for.
+ */
+export type Reply<R extends z.ZodType> = { readonly [Field in keyof z.input<R>]: unknown };
+
 /** A method with its request and response types inferred from its schemas. */
 export function method<Q extends z.ZodType, R extends z.ZodType>(
   row: Omit<Method, 'request' | 'response' | 'handle'> & {
     readonly request: Q;
     readonly response: R;
-    handle(request: z.output<Q>, context: Context): z.input<R> | Promise<z.input<R>>;
+    handle(request: z.output<Q>, context: Context): Reply<R> | Promise<Reply<R>>;
   },
 ): Method {
   return row;

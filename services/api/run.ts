@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { cotangentName, type Transform, tangentName } from '../../engine/derive.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
-import { boundedBy, nameSchema } from '../../engine/program/document.ts';
+import { boundedArray, boundedBy, nameSchema } from '../../engine/program/document.ts';
 import { Value } from '../../engine/program/value.ts';
 import {
   type Direction,
@@ -56,11 +56,9 @@ const transformSchema = z.discriminatedUnion('transform', [
   z.strictObject({ transform: z.literal('hvp'), ...common, tangents: directionsSchema, stacked }),
   z.strictObject({
     transform: z.literal('vmap'),
-    inputs: z
-      .array(z.string().max(160))
-      .min(1)
-      .max(1000)
-      .meta({ description: 'Inputs whose values have a batch as axis 0.' }),
+    inputs: boundedArray(z.string().max(160), 1000).meta({
+      description: 'Inputs whose values have a batch as axis 0.',
+    }),
   }),
   z.strictObject({
     transform: z.literal('apply'),
@@ -84,7 +82,7 @@ export const run = method({
     'their place, `gradient(x) (2)`.',
   verb: 'POST',
   path: '/v1/run',
-  request: z.strictObject({ ...computeFields, transforms: z.array(transformSchema).max(8) }),
+  request: z.strictObject({ ...computeFields, transforms: boundedArray(transformSchema, 8) }),
   response: z.object({
     values: tensorsSchema,
     results: z.array(z.record(z.string(), tensorSchema)).meta({ description: 'What each transform made, by name.' }),
@@ -123,10 +121,10 @@ export const run = method({
     );
     const results = await runPrepared(value, values, directions, context, request, cached, started);
     return {
-      values: new Map(outputs.map((name) => [name, results.tensor(name)])) as never,
-      results: value.derived.made.map((names) => new Map(names.map((name) => [name, results.tensor(name)]))) as never,
-      variables: results.variables as never,
-      meta: results.meta as never,
+      values: new Map(outputs.map((name) => [name, results.tensor(name)])),
+      results: value.derived.made.map((names) => new Map(names.map((name) => [name, results.tensor(name)]))),
+      variables: results.variables,
+      meta: results.meta,
     };
   },
 });

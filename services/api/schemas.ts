@@ -1,6 +1,6 @@
 /** @file The parts that requests and responses of several methods share. */
 import { z } from 'zod';
-import { boundedBy, nameSchema } from '../../engine/program/document.ts';
+import { boundedArray, boundedBy, nameSchema } from '../../engine/program/document.ts';
 
 /** A tensor as sent: any of the wire forms. */
 export const tensorSchema = z.unknown().meta({
@@ -31,8 +31,14 @@ export const optionsSchema = z
 /** A name of the graph: an input, a variable, a constant or a node. */
 export const referenceSchema = z.string().max(1000);
 
+/** No configuration allows more names in one list; the limit `outputs` does by default allow far fewer. */
+const MAX_REFERENCES = 100_000;
+
 /** One name or several. */
-export const targetsSchema = z.union([referenceSchema, z.array(referenceSchema).min(1).meta(boundedBy('outputs'))]);
+export const targetsSchema = z.union([
+  referenceSchema,
+  boundedArray(referenceSchema, MAX_REFERENCES).meta(boundedBy('outputs')),
+]);
 
 /** Names in any nesting of lists and objects; the reply has the same structure. */
 export type Nest = string | readonly Nest[] | { readonly [key: string]: Nest };
@@ -42,7 +48,7 @@ export const nestSchema: z.ZodType<Nest> = z
   .lazy(() =>
     z.union([
       referenceSchema,
-      z.array(nestSchema).meta(boundedBy('outputs')),
+      boundedArray(nestSchema, MAX_REFERENCES).meta(boundedBy('outputs')),
       z.record(z.string().max(128), nestSchema).meta(boundedBy('outputs')),
     ]),
   )

@@ -47,10 +47,10 @@ export const vjp = method({
     const sources = namesIn(request.sources, context.engine.limits, 'sources');
     const results = await derivative(request, context, opened, { kind: 'vjp', targets, sources, stack }, values);
     return {
-      values: results.values as never,
+      values: results.values,
       cotangents: packed(request.sources, byName(sources, results.made)),
-      variables: results.variables as never,
-      meta: results.meta as never,
+      variables: results.variables,
+      meta: results.meta,
     };
   },
 });

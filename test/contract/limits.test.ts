@@ -260,6 +260,15 @@ const BOUNDS: readonly Bound[] = [
     }),
   },
   {
+    what: 'elements of a param',
+    limit: 'param_elements',
+    at: 2,
+    request: (size) => ({
+      graph: { inputs: { x: {} }, nodes: [node('y', 'sum', ['x'], { axes: many(size, (i) => i) })] },
+      values: { x: [[[1]]] },
+    }),
+  },
+  {
     what: 'sub-graphs within sub-graphs',
     limit: 'subgraph_depth',
     at: 3,
