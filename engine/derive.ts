@@ -214,6 +214,8 @@ function apply(from: NamedProgram, targets: readonly string[], transform: Transf
     made,
     added,
   });
+  // An empty nesting of sources has an empty nesting of derivatives, whatever the targets are.
+  if (sources.length === 0 && kind !== 'jvp') return done(program, []);
   switch (kind) {
     case 'gradient':
       return done(gradient(program, count, sources), perSource());

@@ -130,9 +130,15 @@ export function encodeTensor(tensor: Tensor, encoding: TextEncoding): unknown {
 /** Elements and base64 bytes that one JSON text may hold: beyond them it outgrows the longest string, or the heap. */
 export const TEXT_LIMITS = { elements: 2 ** 24, bytes: 2 ** 28 } as const;
 
+/** How much of a text's room a tensor takes: its elements, or the empty lists that it is made of. */
+export function textSize({ type: { shape }, data }: Tensor): number {
+  const empty = shape.indexOf(0);
+  return empty === -1 ? data.length : sizeOf(shape.slice(0, empty));
+}
+
 /** The JSON text of a tensor; throws `limit_exceeded` when it would be over `TEXT_LIMITS`. */
 export function tensorToJson(tensor: Tensor, encoding: TextEncoding): string {
-  checkTextSize(tensor.data.length, tensor.data.byteLength, encoding);
+  checkTextSize(textSize(tensor), tensor.data.byteLength, encoding);
   return toJsonText(encodeTensor(tensor, encoding));
 }
 

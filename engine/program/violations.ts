@@ -94,8 +94,7 @@ function unionSentences(issue: Extract<Issue, { code: 'invalid_union' }>, path: 
   const meant = issue.errors
     .filter((issues) => !issues.some((fault) => fault.path.length === 0 && fault.code.startsWith('invalid_')))
     .sort((a, b) => ownFaults(a) - ownFaults(b) || a.length - b.length)[0];
-  if (meant !== undefined)
-    return meant.slice(0, MAX_VIOLATIONS).flatMap((fault) => sentences(fault, path, parsed));
+  if (meant !== undefined) return meant.slice(0, MAX_VIOLATIONS).flatMap((fault) => sentences(fault, path, parsed));
   const kinds = issue.errors.flatMap(([fault]) => (fault?.code === 'invalid_type' ? [article(fault.expected)] : []));
   const wanted = kinds.length === 0 ? '' : `, expected ${[...new Set(kinds)].join(' or ')}`;
   const found = given === undefined ? 'missing' : describeJson(given);

@@ -4,6 +4,7 @@ import {
   encodeBytes,
   encodeTensor,
   type TextEncoding,
+  textSize,
   toJsonText,
 } from '../../engine/formats/tensor.ts';
 import type { Tensor } from '../../engine/types.ts';
@@ -16,7 +17,7 @@ export function toText(response: unknown, encoding: TextEncoding): string {
   let elements = 0;
   let bytes = 0;
   const json = replaceTensors(response, (tensor) => {
-    elements += tensor.data.length;
+    elements += textSize(tensor);
     bytes += tensor.data.byteLength;
     checkTextSize(elements, bytes, encoding);
     return encodeTensor(tensor, encoding);
