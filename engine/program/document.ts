@@ -106,21 +106,30 @@ export function readSubgraph(json: unknown, limits: Limits, pointer: string): Su
 /** Holds the lists of a document to the limits before anything looks at each of their elements. */
 function checkLengths(json: unknown, limits: Limits, pointer: string): void {
   const { nodes, outputs, inputs } = (json ?? {}) as Readonly<Record<string, unknown>>;
-  checkLength(nodes, limits, 'nodes', `${pointer}/nodes`);
-  checkLength(outputs, limits, 'outputs', `${pointer}/outputs`);
-  checkLength(inputs, limits, 'names', `${pointer}/inputs`);
+  checkLength(nodes, limits, 'nodes', "'nodes'", `${pointer}/nodes`);
+  checkLength(outputs, limits, 'outputs', "'outputs'", `${pointer}/outputs`);
+  checkLength(inputs, limits, 'names', "'inputs'", `${pointer}/inputs`);
   if (!Array.isArray(nodes)) return;
   nodes.forEach((node: { inputs?: unknown; params?: unknown } | null, i) => {
     const at = `${pointer}/nodes/${i}`;
-    checkLength(node?.inputs, limits, 'inputs_per_node', `${at}/inputs`);
-    for (const [name, param] of Object.entries(node?.params ?? {}))
-      if (Array.isArray(param)) checkLength(param.flat(8), limits, 'param_elements', `${at}/params/${name}`);
+    const name = nodeNameAt(json, i);
+    const called = name === undefined ? `node ${i}` : `node '${name}'`;
+    checkLength(node?.inputs, limits, 'inputs_per_node', `'inputs' of ${called}`, `${at}/inputs`);
+    for (const [key, param] of Object.entries(node?.params ?? {}))
+      if (Array.isArray(param))
+        checkLength(
+          param.flat(8),
+          limits,
+          'param_elements',
+          `'${key.slice(0, 64)}' of ${called}`,
+          `${at}/params/${key.slice(0, 64)}`,
+        );
   });
 }
 
-function checkLength(list: unknown, limits: Limits, limit: keyof Limits, pointer: string): void {
+function checkLength(list: unknown, limits: Limits, limit: keyof Limits, name: string, pointer: string): void {
   if (!Array.isArray(list)) return;
-  checkLimit(limits, limit, list.length, () => `this list has ${list.length} elements`, { pointer });
+  checkLimit(limits, limit, list.length, () => `${name} has ${list.length} elements`, { pointer });
 }
 
 /**
