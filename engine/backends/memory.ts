@@ -1,5 +1,5 @@
 /** @file Storage in the host's own memory, for every backend that runs on the CPU. */
-import { sizeOf, type TensorType, type TypedArray, viewArray } from '../types.ts';
+import { allocateArray, sizeOf, type TensorType, type TypedArray, viewArray } from '../types.ts';
 import type { Backend } from './backend.ts';
 
 /** The storage half of a backend whose storage is typed arrays. */
@@ -8,6 +8,10 @@ export const hostMemory: Pick<
   'allocate' | 'upload' | 'slice' | 'copy' | 'download' | 'peek'
 > = {
   allocate: (bytes, tensors) => {
+    const [only] = tensors;
+    // A small array alone lies in the engine's own heap, which is ten times as quick to get as a buffer.
+    if (only && tensors.length === 1 && only.offset === 0)
+      return [allocateArray(only.type.dtype, sizeOf(only.type.shape))];
     const block = new ArrayBuffer(bytes);
     return tensors.map(({ offset, type }) => viewArray(type.dtype, block, offset, sizeOf(type.shape)));
   },

@@ -20,23 +20,25 @@ export interface Executable {
 /** A plan bound to a backend. */
 export function executable<S, C>(plan: Plan, backend: Backend<S, C>): Executable {
   const bound = new Bound(plan, backend);
+  const types = plan.outputs.map((id) => (plan.buffers[id] as { type: TensorType }).type);
+  const tensors = (arrays: readonly TypedArray[]): Tensor[] =>
+    arrays.map((data, i) => ({ type: types[i] as TensorType, data }));
   return {
     plan,
-    run: (inputs, checkpoint = () => {}) => {
+    run: (inputs, checkpoint = proceed) => {
       const storages = bound.run(
         inputs.map((data, i) => backend.upload(data, plan.inputs[i] as TensorType)),
         checkpoint,
       );
-      const types = plan.outputs.map((id) => (plan.buffers[id] as { type: TensorType }).type);
       const data = storages.map((storage, i) => backend.download(storage, types[i] as TensorType));
-      const tensors = (arrays: readonly TypedArray[]): Tensor[] =>
-        arrays.map((array, i) => ({ type: types[i] as TensorType, data: array }));
       return data.some((array) => array instanceof Promise)
         ? Promise.all(data).then(tensors)
         : tensors(data as readonly TypedArray[]);
     },
   };
 }
+
+function proceed(): void {}
 
 /** Code for one step. */
 type Dispatch<S> = (storages: readonly S[], checkpoint: Checkpoint) => void;
