@@ -34,6 +34,13 @@ export function programOf({ inputs, nodes, outputs }: Written): Program {
   return build(document, new Map(), DEFAULT_LIMITS).program;
 }
 
+/** The program of the document with a name. */
+export function controlProgram(name: string): Program {
+  const document = DOCUMENTS[name];
+  if (!document) throw new Error(`there is no document '${name}'`);
+  return programOf(document);
+}
+
 /** One subject per document. */
 export function subjectsOfControl(): Subject[] {
   return Object.entries(DOCUMENTS).map(([name, document]) => {

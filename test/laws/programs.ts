@@ -13,7 +13,7 @@ import { scan } from '../../engine/ops/scan.ts';
 import { slice } from '../../engine/ops/slice.ts';
 import { tanh } from '../../engine/ops/tanh.ts';
 import { Builder } from '../../engine/program/builder.ts';
-import type { Program, Var } from '../../engine/program/program.ts';
+import { type Program, subprograms, type Var } from '../../engine/program/program.ts';
 import { isFloat, type Shape, sameType, sizeOf, type TensorType } from '../../engine/types.ts';
 import { subjectsOfControl } from './control.ts';
 import type { Domain } from './draw.ts';
@@ -54,10 +54,15 @@ function isHonest(entry: Entry): boolean {
   return !(Array.isArray(entry.jvp) && entry.jvp.some((rule) => rule === 'stop_gradient' || rule === 'through_state'));
 }
 
+/** Whether tangents can be pushed through every equation, those of sub-programs too. */
+function hasForwardMode(program: Program): boolean {
+  return program.eqns.every(({ op, params }) => op.lower.kind !== 'none' && subprograms(params).every(hasForwardMode));
+}
+
 /** What steps may be made of, by row. */
 const PIECES: readonly (readonly Subject[])[] = [
   ...ENTRIES.filter(isHonest).map((entry) => entry.samples.map((sample) => subjectOf(entry, sample))),
-  subjectsOfControl().filter(({ program }) => program.eqns.every(({ op }) => op.lower.kind !== 'none')),
+  subjectsOfControl().filter(({ program }) => hasForwardMode(program)),
 ]
   .map((subjects) => subjects.filter(({ program }) => [...program.inputs, ...program.outputs].every(isSmall)))
   .filter((subjects) => subjects.length > 0);
