@@ -3,7 +3,7 @@
  * Out: a typed program in which broadcasting and dtype promotion are equations, with the client's names beside it.
  */
 
-import { didYouMean, EngineError, type Where } from '../errors.ts';
+import { didYouMean, EngineError, nearest, type Where } from '../errors.ts';
 import { decodeTensor } from '../formats/tensor.ts';
 import { checkLimit, type Limits } from '../limits.ts';
 import { broadcastTo } from '../ops/broadcast-to.ts';
@@ -266,7 +266,7 @@ class Checker {
       throw new EngineError(
         'invalid_params',
         `${detail} (node '${node.name}', op ${node.op})`,
-        { ...where, ...(param ? { param } : {}) },
+        { ...where, pointer, ...(param ? { param } : {}) },
         violations,
       );
     }
@@ -278,7 +278,7 @@ class Checker {
       return outputs.map((output, i) => named(scope.builder, output, i === 0 ? node.name : `${node.name}:${i}`));
     } catch (reason) {
       const explained = inClientsNames(reason, { ...entry, name: node.op }, inputs, node.name);
-      throw explained instanceof EngineError ? explained.at(where) : explained;
+      throw explained instanceof EngineError ? atParam(explained, node, where) : explained;
     }
   }
 
@@ -564,6 +564,15 @@ function namesUsedAsIndices(nodes: readonly GraphNode[]): ReadonlySet<string> {
   return used;
 }
 
+/** An error of a node at its place, or at the place of the param it is about, by the spelling that the client used. */
+function atParam(error: EngineError, { params }: GraphNode, where: Where): EngineError {
+  const { param, pointer } = error.where;
+  const given = param === undefined || Object.hasOwn(params, param) ? param : nearest(param, Object.keys(params));
+  if (given === undefined || pointer !== undefined) return error.at(where);
+  const place = { ...where, ...error.where, param: given, pointer: `${where.pointer}/params/${given}` };
+  return new EngineError(error.code, error.message, place, error.violations);
+}
+
 function operandAt(entry: Entry, i: number): Operand | undefined {
   return entry.operands[entry.variadic ? Math.min(i, entry.operands.length - 1) : i];
 }
@@ -572,12 +581,10 @@ function checkArity(entry: Entry, count: number, where: Where): void {
   const wanted = entry.operands.length;
   const least = entry.minimum ?? wanted;
   if (count >= least && (entry.variadic || count <= wanted)) return;
-  const names = entry.operands.map((operand) => operand.name).join(', ');
-  throw new EngineError(
-    'wrong_arity',
-    `op ${entry.name} takes ${entry.variadic ? `${least} or more inputs` : least < wanted ? `${least} to ${wanted} inputs` : `${wanted} inputs`}${wanted > 0 ? ` (${names})` : ''}, given ${count} (node '${where.node}')`,
-    where,
-  );
+  const range = entry.variadic ? `${least} or more` : least < wanted ? `${least} to ${wanted}` : `${wanted}`;
+  const names = wanted > 0 ? ` (${entry.operands.map((operand) => operand.name).join(', ')})` : '';
+  const takes = `op ${where.op} takes ${range} input${range === '1' ? '' : 's'}${names}`;
+  throw new EngineError('wrong_arity', `${takes}, given ${count} (node '${where.node}')`, where);
 }
 
 function isIntegral(value: Value): boolean {

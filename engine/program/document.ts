@@ -115,7 +115,9 @@ function checkLengths(json: unknown, limits: Limits, pointer: string): void {
     const name = nodeNameAt(json, i);
     const called = name === undefined ? `node ${i}` : `node '${name}'`;
     checkLength(node?.inputs, limits, 'inputs_per_node', `'inputs' of ${called}`, `${at}/inputs`);
-    for (const [key, param] of Object.entries(node?.params ?? {}))
+    // The entries of a text are its letters.
+    const params = typeof node?.params === 'object' && node.params !== null ? node.params : {};
+    for (const [key, param] of Object.entries(params))
       if (Array.isArray(param))
         checkLength(
           param.flat(8),

@@ -33,7 +33,10 @@ export function violationsOf(
   words: Path = [],
 ): [Violation, ...Violation[]] {
   const parsed = { json, fields: fieldsOf(schema), pointer, words };
-  const found = error.issues.slice(0, MAX_VIOLATIONS).flatMap((issue) => sentences(issue, [], parsed));
+  // What is missing is often what another field was meant to be, and that field knows its nearest name.
+  const unknown = error.issues.filter(({ code }) => code === 'unrecognized_keys');
+  const others = error.issues.filter(({ code }) => code !== 'unrecognized_keys');
+  const found = [...unknown, ...others].slice(0, MAX_VIOLATIONS).flatMap((issue) => sentences(issue, [], parsed));
   return found.slice(0, MAX_VIOLATIONS) as [Violation, ...Violation[]];
 }
 
