@@ -476,6 +476,22 @@ describe('T12, T13 names', () => {
     }
   }, 60_000);
 
+  test('a text of 32 MB where an object belongs', async () => {
+    const text = 'x'.repeat(32 * 2 ** 20);
+    for (const graph of [
+      { inputs: text, nodes: [] },
+      { inputs: {}, nodes: text },
+      { inputs: { x: {} }, nodes: [{ name: 'y', op: 'sin', inputs: text }] },
+      { inputs: { x: {} }, nodes: [{ name: 'y', op: 'sin', inputs: ['x'], params: text }] },
+    ]) {
+      const started = performance.now();
+      const { text: reply, status } = await service.post('/v1/evaluate', { graph, values: { x: 1 } });
+      expect(status).toBe(400);
+      expect(reply.length).toBeLessThan(4000);
+      expect(performance.now() - started).toBeLessThan(3000);
+    }
+  }, 60_000);
+
   test('__proto__ in params that lie deep', async () => {
     const text =
       '{"graph":{"inputs":{"x":{}},"nodes":[{"name":"y","op":"scan","inputs":["x"],"params":{"carry":1,"length":1,"body":{"inputs":["v"],"outputs":["v"],"__proto__":{"nodes":[]}}}}]},"values":{"x":1}}';
