@@ -1,0 +1,63 @@
+(inputs, outputs) => {
+  const a0 = inputs[0];
+  const a1 = inputs[1];
+  const o0 = outputs[0];
+  const o1 = outputs[1];
+  const o2 = outputs[2];
+  const o3 = outputs[3];
+  for (let l = 0; l < 16; l++) {
+    const t0 = a0[l];
+    const t1 = fround(t0 * 0.7071067690849304);
+    const t2 = fround(erf(t1));
+    const t3 = a1[l];
+    const t4 = fround(Math.abs(t3));
+    const t5 = fround(-t4);
+    const t6 = fround(Math.exp(t5));
+    const t7 = (t3 < 0 ? 1 : 0);
+    const t8 = (t7 ? t6 : 1);
+    const t9 = fround(1 + t6);
+    const t10 = fround(t8 / t9);
+    const t11 = fround(0.5 * t0);
+    const t12 = fround(t1 * t1);
+    const t13 = fround(-t12);
+    const t14 = fround(Math.exp(t13));
+    const t15 = fround(1.128379225730896 * t14);
+    const t16 = fround(1 - t10);
+    const t17 = fround(t10 * t16);
+    const t18 = fround(t2 + 1);
+    const t19 = fround(t11 * t18);
+    const t20 = fround(t19 * t17);
+    const t21 = fround(t11 * t10);
+    const t22 = fround(t21 * t15);
+    const t23 = fround(t22 * 0.7071067690849304);
+    const t24 = fround(t10 * t18);
+    const t25 = fround(0.5 * t24);
+    const t26 = fround(t25 + t23);
+    o0[l] = t2;
+    o1[l] = t10;
+    o2[l] = t20;
+    o3[l] = t26;
+  }
+}
+
+(inputs, outputs) => {
+  const a0 = inputs[0];
+  const a1 = inputs[1];
+  const a2 = inputs[2];
+  const o0 = outputs[0];
+  let q0_0 = 0;
+  for (let k = 0; k < 16; k++) {
+    const t0 = a1[k];
+    const t1 = fround(0.5 * t0);
+    const t2 = a2[k];
+    const t3 = fround(t2 + 1);
+    const t4 = fround(t1 * t3);
+    const t5 = a0[k];
+    const t6 = fround(t4 * t5);
+    const t7 = t6;
+    const t8 = (q0_0 + t7);
+    q0_0 = t8;
+  }
+  const t9 = fround(q0_0);
+  o0[0] = t9;
+}
