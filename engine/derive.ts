@@ -2,7 +2,7 @@
  * @file From what a client asks to a program: a graph and a list of transforms become one program with named inputs and
  * outputs. Every method of the API that computes is such a list.
  */
-import { didYouMean, EngineError } from './errors.ts';
+import { didYouMean, didYouMeanOf, EngineError } from './errors.ts';
 import { checkLimit, type Limits } from './limits.ts';
 import { build, type Graph } from './program/build.ts';
 import { Builder } from './program/builder.ts';
@@ -164,9 +164,13 @@ export function variableOf(graph: Graph, name: string): Var {
   const output = graph.outputs.find((candidate) => candidate.name === name);
   const found = graph.names.get(name) ?? output?.variable;
   if (found) return found;
-  throw new EngineError('invalid_source', `the graph has no tensor '${name}'.${didYouMean(name, graph.names.keys())}`, {
-    input: name,
-  });
+  throw new EngineError(
+    'invalid_source',
+    `the graph has no tensor '${name}'.${didYouMeanOf(name, graph.names.keys())}`,
+    {
+      input: name,
+    },
+  );
 }
 
 function moveToFront(from: NamedProgram, targets: readonly string[]): NamedProgram {
@@ -183,7 +187,9 @@ function moveToFront(from: NamedProgram, targets: readonly string[]): NamedProgr
 function placeOf(from: NamedProgram, name: string): number {
   const place = from.outputs.indexOf(name);
   if (place !== -1) return place;
-  throw new EngineError('invalid_source', `there is no output '${name}' here.${didYouMean(name, from.outputs)}`, {
+  // What the derivation added for itself is no name of the client's.
+  const known = from.outputs.filter((output) => !/^(new|choice) /.test(output));
+  throw new EngineError('invalid_source', `there is no output '${name}' here.${didYouMeanOf(name, known)}`, {
     input: name,
   });
 }
@@ -200,6 +206,7 @@ function apply(from: NamedProgram, targets: readonly string[], transform: Transf
     const place = from.inputs.indexOf(source);
     return place === -1 ? from.inputs.indexOf(shiftName(source)) : place;
   });
+  checkTargets(targets);
   checkDifferentiable(from, targets, transform.sources, sources);
   const { program } = from;
   const count = targets.length;
@@ -285,17 +292,15 @@ function applyGraph(
   const values = new Map(
     [...fed].map(([name, { type }]) => [name, new Value(type.dtype, type.shape, allocateArray(type.dtype, 0))]),
   );
-  const graph = build(document, values, limits);
-  for (const { name, role } of graph.inputs)
-    if (role === 'variable' || !fed.has(name))
-      throw new EngineError(
-        'missing_value',
-        `nothing feeds '${name}' of the graph in transform ${at + 1}; name an output for it in 'inputs'`,
-        {
-          input: name,
-          pointer: `/transforms/${at}/inputs`,
-        },
-      );
+  const requireFed = (name: string): void => {
+    if (fed.has(name)) return;
+    const detail = `nothing feeds '${name}' of the graph in transform ${at + 1}; name an output for it in 'inputs'`;
+    throw new EngineError('missing_value', detail, { input: name, pointer: `/transforms/${at}/inputs` });
+  };
+  Object.keys(document.inputs).forEach(requireFed);
+  const graph = inTransform(at, () => build(document, values, limits));
+  // A node may have made variables, which nothing feeds either.
+  for (const { name } of graph.inputs) requireFed(name);
   const b = Builder.continuing(from.program);
   const outputs = b.inline(
     graph.program,
@@ -309,6 +314,24 @@ function applyGraph(
     made,
     added: [],
   };
+}
+
+/** Errors of a transform's graph point into the transform. */
+function inTransform<T>(at: number, check: () => T): T {
+  try {
+    return check();
+  } catch (reason) {
+    if (!(reason instanceof EngineError)) throw reason;
+    const { code, message, where, violations } = reason;
+    const pointer = (where.pointer ?? '/graph').replace(/^\/values\//, '/inputs/');
+    throw new EngineError(code, message, { ...where, pointer: `/transforms/${at}${pointer}` }, violations);
+  }
+}
+
+/** Throws unless there is something to differentiate. */
+export function checkTargets(targets: readonly string[]): void {
+  if (targets.length > 0) return;
+  throw new EngineError('invalid_source', "there is nothing to differentiate: name 'targets', or outputs of the graph");
 }
 
 function checkDifferentiable(

@@ -153,6 +153,14 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
   return candidate === undefined ? '' : ` Did you mean '${candidate}'?`;
 }
 
+/** ` Did you mean 'x'?` for the nearest candidate; without one, all of them where they are few. */
+export function didYouMeanOf(word: string, candidates: Iterable<string>): string {
+  const all = [...candidates];
+  const guess = didYouMean(word, all);
+  if (guess !== '' || all.length === 0 || all.length > 8) return guess;
+  return ` There is ${all.map((name) => `'${name}'`).join(', ')}.`;
+}
+
 /** Damerau's edit distance restricted to adjacent transpositions. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];

@@ -36,6 +36,7 @@ export const cond: Op<z.output<typeof params>> = defineOp({
       const taken = scope.subgraph('then', types);
       const other = scope.subgraph('else', types);
       const takenProgram = withUnread(taken.program, [taken.captures.length, typesOf(other.captures)]);
+      checkOutputs(taken.program, typesOf(other.program.outputs), 'then', "that of 'else'");
       const otherProgram = withUnread(other.program, [0, typesOf(taken.captures)]);
       return b.emit(cond, [cast(b, condition, { dtype: 'int32' }), ...taken.captures, ...other.captures, ...operands], {
         branches: [otherProgram, takenProgram],

@@ -59,19 +59,22 @@ function sentences(issue: Issue, base: Path, parsed: Parsed): Violation[] {
   const at = (place: Path, detail: string): Violation => ({ pointer: pointerTo(place, parsed.pointer), detail });
   switch (issue.code) {
     case 'invalid_type':
+      if (issue.expected === 'nonoptional') return [at(path, `'${name}' is missing`)];
       if (given === undefined) return [at(path, `'${name}' is missing, expected ${article(issue.expected)}`)];
       return [at(path, `${is}, expected ${article(issue.expected)}`)];
-    case 'invalid_value': {
-      const words = issue.values.map(String);
-      const guess = typeof given === 'string' ? didYouMean(given, words) : '';
-      return [at(path, `${is}, expected ${words.map((word) => `'${word}'`).join(' or ')}.${guess}`)];
-    }
+    case 'invalid_value':
+      return [at(path, `${given === undefined ? `'${name}' is missing` : is}, expected ${oneOf(issue.values, given)}`)];
     case 'unrecognized_keys':
       return issue.keys.slice(0, MAX_VIOLATIONS).map((key) => {
         const guess = didYouMean(key, fieldsAt(parsed.fields, path));
         return at([...path, key], `'${nameOf([...parsed.words, ...path, key])}' is not a known field.${guess}`);
       });
     case 'invalid_union':
+      // Which alternative is meant is told by one field, whose values are known.
+      if ('options' in issue && Array.isArray(issue.options))
+        return [
+          at(path, `${given === undefined ? `'${name}' is missing` : is}, expected ${oneOf(issue.options, given)}`),
+        ];
       return unionSentences(issue, path, parsed);
     case 'invalid_key':
     case 'invalid_element':
@@ -89,6 +92,13 @@ function sentences(issue: Issue, base: Path, parsed: Parsed): Violation[] {
     default:
       return issue satisfies never;
   }
+}
+
+/** The words that a value may be, and the one that it was meant to be. */
+function oneOf(values: readonly unknown[], given: unknown): string {
+  const words = values.map(String);
+  const guess = typeof given === 'string' ? didYouMean(given, words) : '';
+  return `${words.map((word) => `'${word}'`).join(' or ')}.${guess}`;
 }
 
 /** The faults against the alternative that the client most likely meant: the right kind of value, with the fewest faults. */

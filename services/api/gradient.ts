@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cotangentName, selectorName, type Transform, variableOf } from '../../engine/derive.ts';
+import { checkTargets, cotangentName, selectorName, type Transform, variableOf } from '../../engine/derive.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import type { Graph } from '../../engine/program/build.ts';
@@ -93,6 +93,7 @@ export const gradient = method({
     const targets =
       request.targets === undefined ? outputNames(graph) : listOf(request.targets, engine.limits, 'targets');
     const sources = request.sources ?? trainable(graph);
+    checkTargets(targets);
     const names = namesIn(sources, engine.limits, 'sources');
     const cotangents = outputGradients(request.output_gradients, request.targets, targets, context);
     const { value: prepared, cached } = engine.remember(

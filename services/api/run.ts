@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cotangentName, type Transform, tangentName } from '../../engine/derive.ts';
-import { EngineError } from '../../engine/errors.ts';
+import { didYouMeanOf, EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { boundedArray, boundedBy, nameSchema } from '../../engine/program/document.ts';
 import { Value } from '../../engine/program/value.ts';
@@ -147,7 +147,9 @@ function readTransform(
     inputName: (name: string) => string,
     isStacked: boolean,
   ): number | undefined => {
-    checkNames(Object.keys(tensors).length, limits, place(field));
+    const count = Object.keys(tensors).length;
+    if (count === 0) throw new EngineError('invalid_request', `'${field}' is empty`, { pointer: `/${place(field)}` });
+    checkNames(count, limits, place(field));
     const decoded = Object.entries(tensors).map(([name, json]) => {
       const where = { input: name, pointer: `/${place(field)}/${name}` };
       const value = decodeTensor(json, where, limits);
@@ -234,6 +236,16 @@ function batchSize(all: readonly TransformRequest[], at: number, values: Readonl
   const axisOf = (name: string): number => all.slice(at + 1).filter((later) => inputsOf(later).includes(name)).length;
   const sizes = new Set(inputs.map((name) => values.get(name)?.shape[axisOf(name)]));
   const [size] = sizes;
+  const missing = inputs.find((name) => !values.has(name));
+  if (missing !== undefined)
+    throw new EngineError(
+      'invalid_source',
+      `'${missing}' has no value to batch.${didYouMeanOf(missing, values.keys())}`,
+      {
+        input: missing,
+        pointer: `/transforms/${at}/inputs`,
+      },
+    );
   if (sizes.size === 1 && size !== undefined) return size;
   throw new EngineError(
     'type_mismatch',
