@@ -26,8 +26,12 @@ export function entryOf(op: string, where: Where = {}): Entry {
   const entry = byName.get(op);
   if (entry) return entry;
   const place = where.node === undefined ? '' : ` (node '${where.node}')`;
-  throw new EngineError('unknown_op', `there is no op '${op}'${place}.${didYouMean(op, byName.keys())}`, {
-    op,
-    ...where,
-  });
+  throw new EngineError(
+    'unknown_op',
+    `there is no op '${op}'${place}.${didYouMean(op, byName.keys()) || ' GET /v1/ops lists them all.'}`,
+    {
+      op,
+      ...where,
+    },
+  );
 }

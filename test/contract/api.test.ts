@@ -1,7 +1,7 @@
 /** @file The methods through the port: their own examples, their schemas, what documents and values may look like, and what errors say. */
 import { describe, expect, test } from 'vitest';
 import { METHODS } from '../../services/api/index.ts';
-import { client, expectClose, type Json, node } from '../tape/harness.ts';
+import { choice, client, expectClose, type Json, node } from '../tape/harness.ts';
 
 const service = client();
 
@@ -269,6 +269,107 @@ describe('what an error says', () => {
     const problem = await evaluate({ inputs: declared, nodes: [node('z', 'identity', ['x'])] }, values);
     expect(problem).toMatchObject({ status: 400, code: 'type_mismatch', input: 'x', pointer: '/values/x' });
     expect(problem.detail).toContain(detail);
+  });
+});
+
+describe('what an error of a derivative says', () => {
+  const Y = { graph: 'y = x * 2', values: { x: [1, 2, 3] } };
+  const run = (...transforms: object[]): object => ({ ...Y, transforms });
+
+  test.each([
+    ['no graph', '/v1/gradient', { sources: 'x' }, "'graph' is missing", '/graph'],
+    [
+      'no variable',
+      '/v1/gradient',
+      Y,
+      "the graph has no trainable variable; name the sources in 'sources'",
+      '/sources',
+    ],
+    [
+      'a source that is nothing',
+      '/v1/gradient',
+      { ...Y, sources: 'q' },
+      "the graph has no tensor 'q'. There is 'x', 'y'.",
+      undefined,
+    ],
+    [
+      'no targets',
+      '/v1/gradient',
+      { ...Y, sources: 'x', targets: [] },
+      "there is nothing to differentiate: name 'targets', or outputs of the graph",
+      undefined,
+    ],
+    [
+      'no nodes',
+      '/v1/gradient',
+      { graph: { inputs: { x: {} }, nodes: [] }, values: { x: 1 }, sources: 'x' },
+      'there is nothing to differentiate',
+      undefined,
+    ],
+    [
+      'an op like none',
+      '/v1/evaluate',
+      { graph: 'y = qqq(x)', values: { x: 1 } },
+      "there is no op 'qqq' (node 'y'). GET /v1/ops lists them all.",
+      '/graph/nodes/0',
+    ],
+    [
+      'a transform misspelt',
+      '/v1/run',
+      run({ transform: 'gradeint', sources: ['x'] }),
+      "Did you mean 'gradient'?",
+      '/transforms/0/transform',
+    ],
+    [
+      'a target made later',
+      '/v1/run',
+      run({ transform: 'gradient', sources: ['x'], targets: 'gradient(x)' }),
+      "there is no output 'gradient(x)' here. There is 'y'.",
+      undefined,
+    ],
+    [
+      'a batch of nothing',
+      '/v1/run',
+      run({ transform: 'vmap', inputs: ['q'] }),
+      "'q' has no value to batch. There is 'x'.",
+      '/transforms/0/inputs',
+    ],
+    [
+      'an input that nothing feeds',
+      '/v1/run',
+      run({ transform: 'apply', graph: 'z = g + h', inputs: { g: 'y' } }),
+      "nothing feeds 'h' of the graph in transform 1",
+      '/transforms/0/inputs',
+    ],
+    [
+      'a fault in an applied graph',
+      '/v1/run',
+      run({ transform: 'apply', graph: 'z = matmul(g, 2)', inputs: { g: 'y' } }),
+      "(node 'z', op matmul)",
+      '/transforms/0/graph/nodes/0',
+    ],
+    [
+      'no tangents',
+      '/v1/run',
+      run({ transform: 'jvp', tangents: {} }),
+      "'tangents' is empty",
+      '/transforms/0/tangents',
+    ],
+    [
+      'branches of different types',
+      '/v1/evaluate',
+      {
+        graph: { inputs: { p: {}, x: {} }, nodes: [choice('y', ['p'], { outputs: ['x'] }, { outputs: [1] })] },
+        values: { p: true, x: [1] },
+      },
+      "output 0 of sub-graph 'then' is f32[1], expected f32 as that of 'else' (node 'y', op cond)",
+      '/graph/nodes/0/params/then',
+    ],
+  ])('%s', async (_, path, request, detail, pointer) => {
+    const problem = await service.refused(path, request);
+    expect(problem.status).toBe(400);
+    expect(problem.detail).toContain(detail);
+    expect(problem.pointer).toBe(pointer);
   });
 });
 
