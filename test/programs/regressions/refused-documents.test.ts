@@ -1,0 +1,30 @@
+/** Documents that once ended in an error of the engine's own. */
+import { expect, test } from 'vitest';
+import { EngineError } from '../../../engine/errors.ts';
+import { programOf } from '../../laws/control.ts';
+
+const inputs = { x: 'f64[2]' };
+
+/** Nodes, and what their refusal must say. */
+const REFUSED = {
+  'a tensor made up in params': {
+    node: { name: 'c', op: 'constant', params: { tensor: { type: { dtype: 'float64', shape: [2] }, data: 'abc' } } },
+    message: "there is no op 'constant'",
+  },
+  'a program made up in params': {
+    node: { name: 'c', op: 'custom_linear', inputs: ['x', 'x'], params: { inputs: 1, backward: { eqns: 1 } } },
+    message: "there is no op 'custom_linear'",
+  },
+  'a loop that gives nothing': {
+    node: { name: 'c', op: 'scan', inputs: ['x'], params: { carry: 0, body: { inputs: ['a'], outputs: [] } } },
+    message: "node 'c' has no outputs",
+  },
+};
+
+for (const [name, { node, message }] of Object.entries(REFUSED))
+  test(name, () => {
+    // The output is another node's, so that nothing but the node itself can be at fault.
+    const nodes = [node, { name: 'y', op: 'sin', inputs: ['x'] }];
+    expect(() => programOf({ inputs, nodes })).toThrow(EngineError);
+    expect(() => programOf({ inputs, nodes })).toThrow(message);
+  });
