@@ -32,7 +32,7 @@ export function executable<S, C>(plan: Plan, backend: Backend<S, C>): Executable
       );
       const data = storages.map((storage, i) => backend.download(storage, types[i] as TensorType));
       return data.some((array) => array instanceof Promise)
-        ? Promise.all(data).then(tensors)
+        ? Promise.all(data.map(async (array) => array)).then(tensors)
         : tensors(data as readonly TypedArray[]);
     },
   };
