@@ -18,7 +18,11 @@ const params = z.strictObject({
   constants: z.number().int().min(0).max(100_000),
   /** How many inputs are the first step's state. */
   carried: z.number().int().min(0).max(100_000),
-  length: z.number().int().min(0).max(1_000_000),
+  length: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1),
   reverse: z.boolean(),
 });
 
@@ -40,7 +44,12 @@ export const scan: Op<Params> = defineOp({
     params: z.strictObject({
       body: subgraphParam,
       carry: z.number().int().min(0).max(1_000),
-      length: z.number().int().min(0).max(1_000_000).optional(),
+      length: z
+        .number()
+        .int()
+        .min(0)
+        .max(2 ** 31 - 1)
+        .optional(),
       reverse: z.boolean().default(false),
     }),
     build: (b, inputs, { carry, length, reverse }, scope) => {
