@@ -6,18 +6,13 @@
 import { didYouMean, EngineError, nearest, type Where } from '../errors.ts';
 import { decodeTensor } from '../formats/tensor.ts';
 import { checkLimit, type Limits } from '../limits.ts';
-import { broadcastTo } from '../ops/broadcast-to.ts';
-import { cast } from '../ops/cast.ts';
 import { CATALOGUE, type Entry, entryOf } from '../ops/catalogue.ts';
 import { constant } from '../ops/constant.ts';
-import { type DocumentScope, dtypeFor, type Operand, type Vars } from '../ops/op.ts';
+import type { DocumentScope, Vars } from '../ops/op.ts';
 import {
   bytesOf,
   type DType,
   formatType,
-  isFloat,
-  isInteger,
-  promoteDtypes,
   type Shape,
   sameShape,
   sizeOf,
@@ -34,7 +29,9 @@ import {
   readSubgraph,
   type Subgraph,
 } from './document.ts';
+import { checkArity, Fitting, operandAt } from './fit.ts';
 import type { Params, Program, Var } from './program.ts';
+import { type Binding, rename, Scope } from './scope.ts';
 import type { Value } from './value.ts';
 import { violationsOf } from './violations.ts';
 
@@ -65,48 +62,9 @@ export interface Graph {
   readonly selectors: readonly Var[];
 }
 
-/**
- * What a name stands for: a tensor, or a number that takes the dtype of its neighbours. A named number is a tensor too,
- * which is read wherever that dtype is the graph's own, so that it can be differentiated.
- */
-type Binding = Var | { readonly literal: number | boolean; readonly variable?: Var };
-
 /** Checks a document against the values sent with it; throws an `EngineError` in the client's names. */
 export function build(document: GraphDocument, values: ReadonlyMap<string, Value>, limits: Limits): Graph {
   return new Checker(document, values, limits).check();
-}
-
-/** The names visible at a point: a sub-graph sees its own first, then what is around it. */
-class Scope {
-  readonly builder: Builder;
-  readonly names = new Map<string, Binding>();
-  readonly #outer: Scope | undefined;
-  /** Inputs that stand for tensors from outside, by those. */
-  readonly captures = new Map<Var, Var>();
-
-  constructor(builder: Builder, outer?: Scope) {
-    this.builder = builder;
-    this.#outer = outer;
-  }
-
-  find(name: string): Binding | undefined {
-    const own = this.names.get(name);
-    if (own !== undefined) return own;
-    const outer = this.#outer?.find(name);
-    if (outer === undefined) return undefined;
-    if ('literal' in outer) return { literal: outer.literal };
-    let capture = this.captures.get(outer);
-    if (!capture) {
-      capture = { type: outer.type, name };
-      this.captures.set(outer, capture);
-    }
-    return capture;
-  }
-
-  *visible(): Generator<string> {
-    yield* this.names.keys();
-    if (this.#outer) yield* this.#outer.visible();
-  }
 }
 
 class Checker {
@@ -442,114 +400,10 @@ class Checker {
   }
 }
 
-/** Fits a node's operands to its op: dtypes promoted as in NumPy, numbers typed by their neighbours, shapes broadcast. */
-class Fitting {
-  readonly #entry: Entry;
-  readonly #operands: readonly Binding[];
-  readonly #b: Builder;
-  readonly #floatDtype: 'float32' | 'float64';
-  readonly #where: Where;
-
-  constructor(entry: Entry, operands: readonly Binding[], b: Builder, floatDtype: 'float32' | 'float64', where: Where) {
-    this.#entry = entry;
-    this.#operands = operands;
-    this.#b = b;
-    this.#floatDtype = floatDtype;
-    this.#where = where;
-  }
-
-  fit(): readonly Var[] {
-    const common = this.#commonDtype();
-    const shape = this.#entry.broadcast ? this.#commonShape() : undefined;
-    return this.#operands.map((binding, i) => {
-      const operand = operandAt(this.#entry, i) as Operand;
-      if ('literal' in binding) {
-        const dtype = this.#literalDtype(binding.literal, operand, common);
-        if (binding.variable?.type.dtype === dtype)
-          return shape && shape.length > 0 ? broadcastTo(this.#b, binding.variable, { shape }) : binding.variable;
-        return this.#b.full(Number(binding.literal), { dtype, shape: shape ?? [] });
-      }
-      const dtype = operand.promoted && common ? common : dtypeFor(operand.kind, binding.type.dtype);
-      const typed = binding.type.dtype === dtype ? binding : cast(this.#b, binding, { dtype });
-      return shape && !sameShape(typed.type.shape, shape)
-        ? broadcastTo(this.#b, typed, { shape })
-        : withName(typed, binding);
-    });
-  }
-
-  #commonDtype(): DType | undefined {
-    let common: DType | undefined;
-    let isFractional = false;
-    this.#operands.forEach((binding, i) => {
-      const operand = operandAt(this.#entry, i) as Operand;
-      if (!operand.promoted) return;
-      if ('literal' in binding) {
-        isFractional ||= typeof binding.literal === 'number' && !Number.isInteger(binding.literal);
-        return;
-      }
-      const dtype = dtypeFor(operand.kind, binding.type.dtype);
-      common = common ? promoteDtypes(common, dtype) : dtype;
-    });
-    if (common && isFractional && !isFloat(common)) return this.#floatDtype;
-    return common;
-  }
-
-  #literalDtype(literal: number | boolean, operand: Operand, common: DType | undefined): DType {
-    if (operand.kind === 'bool' || operand.kind === 'integer') {
-      const fits = operand.kind === 'bool' ? typeof literal === 'boolean' : Number.isInteger(literal);
-      if (fits) return operand.kind === 'bool' ? 'bool' : 'int32';
-      throw new EngineError(
-        'type_mismatch',
-        `${literal} given for '${operand.name}', expected ${operand.kind === 'bool' ? 'true or false' : 'an integer'} (node '${this.#where.node}', op ${this.#where.op})`,
-        { ...this.#where, input: operand.name },
-      );
-    }
-    if (operand.promoted && common) return common === 'bool' && typeof literal === 'number' ? 'int32' : common;
-    if (typeof literal === 'boolean') return operand.kind === 'any' ? 'bool' : dtypeFor(operand.kind, 'bool');
-    return this.#floatDtype;
-  }
-
-  #commonShape(): Shape {
-    const shapes = this.#operands.flatMap((binding) => ('literal' in binding ? [] : [binding.type.shape]));
-    const rank = Math.max(0, ...shapes.map((shape) => shape.length));
-    const common = new Array<number>(rank).fill(1);
-    for (const shape of shapes)
-      shape.forEach((size, axis) => {
-        const at = axis + rank - shape.length;
-        const known = common[at] as number;
-        if (known !== 1 && size !== 1 && known !== size) this.#failBroadcast();
-        if (size !== 1) common[at] = size;
-      });
-    return common;
-  }
-
-  #failBroadcast(): never {
-    const given = this.#operands.map((binding) =>
-      'literal' in binding ? `${binding.literal}` : `'${binding.name ?? '?'}' ${formatType(binding.type)}`,
-    );
-    throw new EngineError(
-      'type_mismatch',
-      `${given.join(' and ')} do not broadcast together (node '${this.#where.node}', op ${this.#where.op})`,
-      this.#where,
-    );
-  }
-}
-
-/** Messages about a cast tensor still use its own name. */
-function withName(typed: Var, original: Var): Var {
-  if (typed.name === undefined && original.name !== undefined) rename(typed, original.name);
-  return typed;
-}
-
 /** The output under the node's name; an input or another node's tensor that an op passed through keeps its own. */
 function named(b: Builder, output: Var, name: string): Var {
   if (output.name === undefined && b.producer(output)) rename(output, name);
   return output;
-}
-
-/** Variables are made before the checker knows what the client calls them. */
-function rename(variable: Var, name: string): void {
-  (variable as { name: string }).name = name;
 }
 
 /** Names that some node reads as indices: an untyped list of whole numbers there is int32. */
@@ -573,25 +427,6 @@ function atParam(error: EngineError, { params }: GraphNode, where: Where): Engin
   return new EngineError(error.code, error.message, place, error.violations);
 }
 
-function operandAt(entry: Entry, i: number): Operand | undefined {
-  return entry.operands[entry.variadic ? Math.min(i, entry.operands.length - 1) : i];
-}
-
-function checkArity(entry: Entry, count: number, where: Where): void {
-  const wanted = entry.operands.length;
-  const least = entry.minimum ?? wanted;
-  if (count >= least && (entry.variadic || count <= wanted)) return;
-  const range = entry.variadic ? `${least} or more` : least < wanted ? `${least} to ${wanted}` : `${wanted}`;
-  const names = wanted > 0 ? ` (${entry.operands.map((operand) => operand.name).join(', ')})` : '';
-  const takes = `op ${where.op} takes ${range} input${range === '1' ? '' : 's'}${names}`;
-  throw new EngineError('wrong_arity', `${takes}, given ${count} (node '${where.node}')`, where);
-}
-
 function isIntegral(value: Value): boolean {
   return (value.data as Float64Array).every((element) => Number.isInteger(element));
-}
-
-/** Whether a dtype holds whole numbers only. */
-export function isWhole(dtype: DType): boolean {
-  return isInteger(dtype) || dtype === 'bool';
 }
