@@ -74,7 +74,7 @@ export const scan: Op<Params> = defineOp({
     const state = types.slice(constants, constants + carried);
     const slices = types.slice(constants + carried).map((type, i) => sliceType(type, constants + carried + i, length));
     checkInputs(body, [...types.slice(0, constants + carried), ...slices], 0, 'body');
-    checkOutputs(body, state, 'body', 'the state');
+    checkOutputs(body, state, 'body', 'the state', true);
     const rows = typesOf(body.outputs.slice(carried));
     return [...state, ...rows.map(({ dtype, shape }) => ({ dtype, shape: [length, ...shape] }))];
   },

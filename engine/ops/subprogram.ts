@@ -25,15 +25,22 @@ export function checkInputs(
   });
 }
 
-/** Throws unless the sub-program's outputs, from `first` on, have these types. */
-export function checkOutputs(program: Program, types: readonly TensorType[], param: string, what: string): void {
+/** Throws unless the sub-program's outputs have these types; `more` allows others after them. */
+export function checkOutputs(
+  program: Program,
+  types: readonly TensorType[],
+  param: string,
+  what: string,
+  more = false,
+): void {
+  const count = program.outputs.length;
+  if (count < types.length || (count > types.length && !more))
+    throw new ParamMismatch(
+      param,
+      `sub-graph '${param}' has ${count} outputs, expected ${types.length}${more ? ' or more' : ''}`,
+    );
   types.forEach((type, i) => {
-    const output = program.outputs[i];
-    if (!output)
-      throw new ParamMismatch(
-        param,
-        `sub-graph '${param}' has ${program.outputs.length} outputs, expected ${types.length}`,
-      );
+    const output = program.outputs[i] as Var;
     if (!sameType(output.type, type))
       throw new ParamMismatch(
         param,
