@@ -15,6 +15,16 @@ const REFUSED = {
     node: { name: 'c', op: 'custom_linear', inputs: ['x', 'x'], params: { inputs: 1, backward: { eqns: 1 } } },
     message: "there is no op 'custom_linear'",
   },
+  'branches that give different numbers of results': {
+    node: {
+      name: 'c',
+      op: 'cond',
+      inputs: [true, 'x'],
+      // biome-ignore lint/suspicious/noThenProperty: documents call a branch so.
+      params: { then: { inputs: ['a'], outputs: ['a', 1.5] }, else: { inputs: ['a'], outputs: ['a'] } },
+    },
+    message: 'has 2 outputs, expected 1',
+  },
   'a loop that gives nothing': {
     node: { name: 'c', op: 'scan', inputs: ['x'], params: { carry: 0, body: { inputs: ['a'], outputs: [] } } },
     message: "node 'c' has no outputs",
