@@ -29,7 +29,8 @@ export function floorDivide(x: number, y: number): number {
 
 /** Truncated towards zero and clamped to 32 bits; 0 of NaN. */
 export function toInt32(x: number): number {
-  return Number.isNaN(x) ? 0 : Math.min(2147483647, Math.max(-2147483648, Math.trunc(x)));
+  // The bitwise or truncates, takes NaN to 0, and leaves no -0, which an integer cannot be.
+  return Math.min(2147483647, Math.max(-2147483648, x)) | 0;
 }
 
 /** Truncated towards zero and clamped to 64 bits; 0 of NaN. */
