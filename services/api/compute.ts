@@ -91,7 +91,7 @@ function weightOfGraph({ program }: Graph): number {
 
 /** Bytes that a prepared computation takes while it is remembered: its arena, its code and its graph. */
 export function weightOf({ graph, executable: { plan } }: Prepared): number {
-  return weightOfGraph(graph) + plan.arenaBytes + plan.buffers.length * EQUATION_BYTES;
+  return weightOfGraph(graph) + plan.cost.heldBytes + plan.buffers.length * EQUATION_BYTES;
 }
 
 /** The graph with transforms applied and compiled; `outputs` picks what is computed, all by default. */
