@@ -2,7 +2,7 @@
 import type { Backend } from './backends/backend.ts';
 import { portable } from './backends/portable.ts';
 import { reference } from './backends/reference.ts';
-import { type Cost, plan } from './compile/plan.ts';
+import { type Cost, type Plan, plan } from './compile/plan.ts';
 import { EngineError } from './errors.ts';
 import { parseText } from './formats/text/parse.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
@@ -35,7 +35,7 @@ export interface Engine {
   readGraph(json: unknown): GraphDocument;
   /** A program ready to run; throws `cost_exceeded` with the estimate when it is over the limits. */
   compile(program: Program): Executable;
-  /** What a program costs; nothing is allocated. */
+  /** What a program costs, by the same limits; nothing is compiled or allocated. */
   estimate(program: Program): Cost;
   /** What was made for this key before, else what `make` makes; `weigh` says how many bytes it takes, roughly. */
   remember<T>(key: string, make: () => T, weigh: (value: T) => number): { readonly value: T; readonly cached: boolean };
@@ -52,12 +52,8 @@ export function createEngine({
     limits,
     backend,
     readGraph: (json) => readGraph(json, limits),
-    compile: (program) => {
-      const planned = plan(program);
-      checkCost(planned.cost, limits);
-      return executable(planned, BACKENDS[backend] as unknown as Backend);
-    },
-    estimate: (program) => plan(program).cost,
+    compile: (program) => executable(planWithin(program, limits), BACKENDS[backend] as unknown as Backend),
+    estimate: (program) => planWithin(program, limits).cost,
     remember: <T>(key: string, make: () => T, weigh: (value: T) => number) =>
       cache.get(key, make, weigh as (value: unknown) => number) as { value: T; cached: boolean },
   };
@@ -75,6 +71,12 @@ function positionalParam(op: string, index: number): string | undefined {
   const entry = entryOf(op);
   const positional = 'build' in entry ? entry.positional : entry.surface?.positional;
   return positional?.[index - entry.operands.length];
+}
+
+function planWithin(program: Program, limits: Limits): Plan {
+  const planned = plan(program);
+  checkCost(planned.cost, limits);
+  return planned;
 }
 
 /** Throws `cost_exceeded` with the estimate, naming the largest tensor: what takes the room is what a client can change. */

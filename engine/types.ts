@@ -46,11 +46,6 @@ const SHORT = { bool: 'bool', int32: 'i32', int64: 'i64', float32: 'f32', float6
 /** Bytes one element of each dtype takes. */
 export const BYTES = { bool: 1, int32: 4, int64: 8, float32: 4, float64: 8 } as const satisfies Record<DType, number>;
 
-/** A tensor type from its parts. */
-export function tensorType(dtype: DType, shape: Shape = []): TensorType {
-  return { dtype, shape };
-}
-
 /** The type as text, `f32[2,3]`; a scalar is `f32`. */
 export function formatType(type: TensorType): string {
   return type.shape.length === 0 ? SHORT[type.dtype] : `${SHORT[type.dtype]}[${type.shape.join(',')}]`;

@@ -5,10 +5,8 @@
 
 import { broadcastTo } from '../ops/broadcast-to.ts';
 import type { BatchRule, Vars } from '../ops/op.ts';
-import { reshape } from '../ops/reshape.ts';
 import { Builder, Env } from '../program/builder.ts';
 import type { Eqn, Program, Var } from '../program/program.ts';
-import type { Shape } from '../types.ts';
 
 /** A batched program. */
 export interface Vmapped {
@@ -82,10 +80,4 @@ function batchEqn(
     return (batch as BatchRule<unknown>)(b, { x: x as unknown as Vars, params: eqn.params }, batched, size);
   const inputs = x.map((input, i) => withBatch(b, input, batched[i] as boolean, size));
   return { y: b.emit(eqn.op, inputs, eqn.params), batched: eqn.outputs.map(() => true) };
-}
-
-/** A batch axis put in front of trailing axes of another rank: `[n, ...rest]` as `[n, 1, …, ...rest]`. */
-export function alignBatch(b: Builder, x: Var, rank: number): Var {
-  const [size, ...rest] = x.type.shape as [number, ...Shape];
-  return reshape(b, x, { shape: [size, ...new Array<number>(rank - rest.length).fill(1), ...rest] });
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { variableOf } from '../../engine/derive.ts';
+import { derive, type Transform, variableOf, withoutShifts } from '../../engine/derive.ts';
 import { boundedArray } from '../../engine/program/document.ts';
 import { hashProgram } from '../../engine/program/hash.ts';
 import { links } from '../../engine/transform/connect.ts';
 import { formatType } from '../../engine/types.ts';
-import { outputNames, prepare } from './compute.ts';
-import { open } from './derivative.ts';
+import { open, outputNames, trainableNames } from './compute.ts';
+
 import { method } from './method.ts';
 import { listOf, namesIn } from './nest.ts';
 import { computeFields, nestSchema, referenceSchema, targetsSchema, unconnectedSchema } from './schemas.ts';
@@ -58,8 +58,10 @@ export const check = method({
     const targetVars = targets.map((name) => variableOf(graph, name));
     const reasons = reasonsWhyNot(graph, sources, rules, links(graph.program, targetVars));
     const connected = sources.filter((source) => !reasons.has(source));
-    const cost = (transforms: Parameters<typeof prepare>[2]): z.output<typeof costSchema> => {
-      const { flops, bytes, peakBytes } = prepare(graph, targets, transforms, context.engine).executable.plan.cost;
+    const cost = (transforms: readonly Transform[]): z.output<typeof costSchema> => {
+      const { flops, bytes, peakBytes } = context.engine.estimate(
+        withoutShifts(derive(graph, targets, transforms, limits)).program,
+      );
       return { flops, bytes, peak_bytes: peakBytes };
     };
     return {
@@ -74,7 +76,3 @@ export const check = method({
     };
   },
 });
-
-function trainableNames(graph: ReturnType<typeof open>['graph']): string[] {
-  return graph.inputs.filter(({ role, trainable }) => role === 'variable' && trainable).map(({ name }) => name);
-}

@@ -7,7 +7,7 @@ import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { bindValue } from '../../engine/program/bind.ts';
 import { build, type Graph } from '../../engine/program/build.ts';
 import { hashProgram } from '../../engine/program/hash.ts';
-import { isTensor, type Program, type Var } from '../../engine/program/program.ts';
+import { isTensor, type Program } from '../../engine/program/program.ts';
 import type { Value } from '../../engine/program/value.ts';
 import type { Executable } from '../../engine/runtime/execute.ts';
 import type { Tensor, TensorType, TypedArray } from '../../engine/types.ts';
@@ -21,14 +21,10 @@ export interface ComputeRequest {
 }
 
 /** The values of a request, decoded. */
-export function decodeValues(
-  json: Readonly<Record<string, unknown>>,
-  engine: Engine,
-  field = 'values',
-): Map<string, Value> {
+export function decodeValues(json: Readonly<Record<string, unknown>>, engine: Engine): Map<string, Value> {
   const values = new Map<string, Value>();
   for (const [name, tensor] of Object.entries(json))
-    values.set(name, decodeTensor(tensor, { input: name, pointer: `/${field}/${name}` }, engine.limits));
+    values.set(name, decodeTensor(tensor, { input: name, pointer: `/values/${name}` }, engine.limits));
   return values;
 }
 
@@ -45,6 +41,21 @@ export function graphOf(
     weightOfGraph,
   );
   return { graph: value, key };
+}
+
+/** A request whose graph is checked. */
+export interface Opened {
+  readonly graph: Graph;
+  readonly key: string;
+  readonly values: ReadonlyMap<string, Value>;
+  readonly started: number;
+}
+
+/** Reads and checks the graph of a request. */
+export function open(request: ComputeRequest, context: Context): Opened {
+  const started = performance.now();
+  const values = decodeValues(request.values, context.engine);
+  return { ...graphOf(request, values, context.engine), values, started };
 }
 
 /** The types of values; of untyped ones also whether they are whole numbers, which decides what they may become. */
@@ -94,26 +105,23 @@ export function weightOf({ graph, executable: { plan } }: Prepared): number {
   return weightOfGraph(graph) + plan.cost.heldBytes + plan.buffers.length * EQUATION_BYTES;
 }
 
-/** The graph with transforms applied and compiled; `outputs` picks what is computed, all by default. */
+/** The graph with transforms applied and compiled; `values` are the outputs wanted beside what the transforms make. */
 export function prepare(
   graph: Graph,
   values: readonly string[],
   transforms: readonly Transform[],
   engine: Engine,
-  skip: ReadonlySet<string> = new Set(),
 ): Prepared {
   const derived = derive(graph, values, transforms, engine.limits);
   const { program, inputs, outputs } = withoutShifts(derived);
-  const kept = outputs.map((_, i) => i).filter((i) => !skip.has(outputs[i] as string));
-  const wanted: Program = { ...program, outputs: kept.map((i) => program.outputs[i] as Var) };
   return {
     graph,
     graphHash: hashProgram(graph.program),
     derived,
-    executable: compile(wanted, transforms, engine),
+    executable: compile(program, transforms, engine),
     inputs,
     types: program.inputs.map((input) => input.type),
-    places: new Map(kept.map((i, place) => [outputs[i] as string, place])),
+    places: new Map(outputs.map((name, place) => [name, place])),
   };
 }
 
@@ -210,4 +218,9 @@ function round(milliseconds: number): number {
 /** The outputs a graph names, or its last node. */
 export function outputNames(graph: Graph): string[] {
   return graph.outputs.map(({ name }) => name);
+}
+
+/** The variables that gradients are taken with respect to unless a request says otherwise. */
+export function trainableNames(graph: Graph): string[] {
+  return graph.inputs.filter(({ role, trainable }) => role === 'variable' && trainable).map(({ name }) => name);
 }

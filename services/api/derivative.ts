@@ -3,14 +3,12 @@ import { type Transform, variableOf } from '../../engine/derive.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import type { Graph } from '../../engine/program/build.ts';
-import type { Value } from '../../engine/program/value.ts';
 import type { Shape, Tensor } from '../../engine/types.ts';
 import {
   type ComputeRequest,
   type Direction,
-  decodeValues,
   digest,
-  graphOf,
+  type Opened,
   outputNames,
   prepare,
   type Results,
@@ -69,21 +67,6 @@ function stackOf(given: Shape, wanted: Shape, name: string, where: object): numb
     `'${name}' has shape [${wanted}]; this one has [${given}], expected that shape or one leading axis more`,
     where,
   );
-}
-
-/** A request whose graph is checked. */
-export interface Opened {
-  readonly graph: Graph;
-  readonly key: string;
-  readonly values: ReadonlyMap<string, Value>;
-  readonly started: number;
-}
-
-/** Reads and checks the graph of a request. */
-export function open(request: ComputeRequest, context: Context): Opened {
-  const started = performance.now();
-  const values = decodeValues(request.values, context.engine);
-  return { ...graphOf(request, values, context.engine), values, started };
 }
 
 /** Applies one transform and runs it; `made` is what the transform made, in its order. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { decodeValues, digest, graphOf, outputNames, prepare, run, weightOf } from './compute.ts';
+import { digest, open, outputNames, prepare, run, weightOf } from './compute.ts';
 import { method } from './method.ts';
 import { listOf } from './nest.ts';
 import { computeFields, metaSchema, targetsSchema, tensorsSchema } from './schemas.ts';
@@ -14,9 +14,7 @@ export const evaluate = method({
   response: z.object({ values: tensorsSchema, variables: tensorsSchema, meta: metaSchema }),
   examples: [{ title: 'A line of text', request: { graph: 'y = x ** 2 + 1', values: { x: [1, 2, 3] } } }],
   handle: async (request, context) => {
-    const started = performance.now();
-    const values = decodeValues(request.values, context.engine);
-    const { graph, key } = graphOf(request, values, context.engine);
+    const { graph, key, values, started } = open(request, context);
     const outputs =
       request.outputs === undefined ? outputNames(graph) : listOf(request.outputs, context.engine.limits, 'outputs');
     const { value, cached } = context.engine.remember(

@@ -10,14 +10,14 @@ import { type Link, links } from '../../engine/transform/connect.ts';
 import { allocateArray, isFloat, sizeOf, type Tensor, type TensorType } from '../../engine/types.ts';
 import {
   type Direction,
-  decodeValues,
   digest,
-  graphOf,
+  open,
   outputNames,
   type Prepared,
   prepare,
   type Results,
   run,
+  trainableNames,
   weightOf,
 } from './compute.ts';
 import { type Context, method } from './method.ts';
@@ -86,10 +86,8 @@ export const gradient = method({
     },
   ],
   handle: async (request, context) => {
-    const started = performance.now();
     const { engine } = context;
-    const values = decodeValues(request.values, engine);
-    const { graph, key } = graphOf(request, values, engine);
+    const { graph, key, values, started } = open(request, context);
     const targets =
       request.targets === undefined ? outputNames(graph) : listOf(request.targets, engine.limits, 'targets');
     const sources = request.sources ?? trainable(graph);
@@ -180,7 +178,7 @@ function takenBranches(graph: Graph, results: Results): Taken {
 }
 
 function trainable(graph: Graph): Nest {
-  const names = graph.inputs.filter(({ role, trainable }) => role === 'variable' && trainable).map(({ name }) => name);
+  const names = trainableNames(graph);
   if (names.length > 0) return Object.fromEntries(names.map((name) => [name, name]));
   throw new EngineError('invalid_source', "the graph has no trainable variable; name the sources in 'sources'", {
     pointer: '/sources',

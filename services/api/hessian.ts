@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Tensor } from '../../engine/types.ts';
-import { derivative, open, singleTarget } from './derivative.ts';
+import { open } from './compute.ts';
+import { derivative, singleTarget } from './derivative.ts';
 import { method } from './method.ts';
 import { byName, namesIn, packed } from './nest.ts';
 import { computeFields, metaSchema, nestSchema, referenceSchema, tensorsSchema } from './schemas.ts';

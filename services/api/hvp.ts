@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { tangentName } from '../../engine/derive.ts';
-import { derivative, directions, open, singleTarget } from './derivative.ts';
+import { open } from './compute.ts';
+import { derivative, directions, singleTarget } from './derivative.ts';
 import { method } from './method.ts';
 import { computeFields, metaSchema, referenceSchema, tensorsSchema } from './schemas.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { tangentName } from '../../engine/derive.ts';
-import { outputNames } from './compute.ts';
-import { derivative, directions, open } from './derivative.ts';
+import { open, outputNames } from './compute.ts';
+import { derivative, directions } from './derivative.ts';
 import { method } from './method.ts';
 import { listOf } from './nest.ts';
 import { computeFields, metaSchema, targetsSchema, tensorsSchema } from './schemas.ts';

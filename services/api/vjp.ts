@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cotangentName } from '../../engine/derive.ts';
-import { derivative, directions, open } from './derivative.ts';
+import { open } from './compute.ts';
+import { derivative, directions } from './derivative.ts';
 import { method } from './method.ts';
 import { byName, namesIn, packed } from './nest.ts';
 import { computeFields, metaSchema, nestSchema, tensorsSchema } from './schemas.ts';
