@@ -1,0 +1,14 @@
+/** @file The processor that code is generated for, as far as the generated text depends on it. */
+import type { VectorFeatures } from './ir.ts';
+
+/** What renderers know of the processor. */
+export interface Target extends VectorFeatures {
+  /** Bits of a vector register: 512, 256 or 128. */
+  readonly vectorBits: number;
+  /** Vector registers. */
+  readonly registers: number;
+  /** Whether loads and stores can leave out lanes at no cost. */
+  readonly masks: boolean;
+  /** Bytes of a core's first- and second-level data caches. */
+  readonly caches: readonly [first: number, second: number];
+}
