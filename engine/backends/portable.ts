@@ -2,7 +2,7 @@
  * @file The portable backend: renders kernels as JavaScript. The text is made of table entries, numbers and indexed
  * names alone; nothing of a request reaches it. This is the only file that makes code from text.
  */
-import type { Expr, ScalarFn } from '../compile/expr.ts';
+import type { Expr, Fold, ScalarFn } from '../compile/expr.ts';
 import type { Kernel } from '../compile/plan.ts';
 import type { Routine } from '../compile/routine.ts';
 import { reachable } from '../compile/traverse.ts';
@@ -85,7 +85,7 @@ class Renderer {
     const { space, stores } = this.#kernel;
     const { all, folds } = reachable(stores.map(({ expr }) => expr));
     const fold = folds[0]?.fold;
-    const inner = fold ? reachable(folds.flatMap(({ fold: { element, step } }) => [...element, ...step])).all : [];
+    const inner = fold ? reachable(folds.flatMap(({ fold: { element, combine } }) => [...element, ...combine])).all : [];
     const everything = [...new Set([...all, ...inner])].sort((a, b) => a.id - b.id);
     const outer = nest(space, everything, 'axis', 'linear', 'i', 'l');
     const folded = fold ? nest(fold.over, everything, 'foldAxis', 'foldLinear', 'r', 'k') : undefined;
@@ -124,10 +124,12 @@ class Renderer {
   }
 
   /** One step of a fold: the expressions it folds in, then all accumulators at once. */
-  #step(fold: { element: readonly Expr[]; step: readonly Expr[] }, accumulators: readonly string[]): void {
+  #step({ element, combine }: Fold, accumulators: readonly string[]): void {
+    for (const expr of reachable(element).all) if (!this.#names.has(expr)) this.#define(expr);
+    const both = [...accumulators, ...element.map((expr) => this.#value(expr))];
     const bound = new Map<Expr, string>();
-    const { all } = reachable([...fold.element, ...fold.step]);
-    for (const expr of all) if (expr.fn === 'acc') bound.set(expr, accumulators[expr.index] as string);
+    const { all } = reachable(combine);
+    for (const expr of all) if (expr.fn === 'acc') bound.set(expr, both[expr.index] as string);
     const outerNames = new Map<Expr, string | undefined>();
     for (const [expr, name] of bound) {
       outerNames.set(expr, this.#names.get(expr));
@@ -139,7 +141,7 @@ class Renderer {
         this.#define(expr);
         local.push(expr);
       }
-    const values = fold.step.map((expr) => this.#value(expr));
+    const values = combine.map((expr) => this.#value(expr));
     if (values.length === 1) this.#line(`${accumulators[0]} = ${values[0]};`);
     else {
       const parts = values.map((value) => {

@@ -101,13 +101,16 @@ function elementOf(
 }
 
 function foldOver(fold: Fold, point: Point, sources: ReadonlyMap<Var, TypedArray>): readonly Scalar[] {
-  const order = reachable([...fold.element, ...fold.step]).all;
+  const order = reachable(fold.element).all;
+  const combination = reachable(fold.combine).all;
   let accumulators: readonly Scalar[] = fold.identity.map((expr) => (expr as Extract<Expr, { fn: 'const' }>).value);
   const size = sizeOf(fold.over);
   for (let foldLinear = 0; foldLinear < size; foldLinear++) {
-    const step: Point = { ...point, foldAxes: unravel(fold.over, foldLinear), foldLinear, accumulators };
-    const values = evaluateAll(order, step, sources, new Map());
-    accumulators = fold.step.map((expr) => values.get(expr) as Scalar);
+    const step: Point = { ...point, foldAxes: unravel(fold.over, foldLinear), foldLinear };
+    const elements = evaluateAll(order, step, sources, new Map());
+    const both = [...accumulators, ...fold.element.map((expr) => elements.get(expr) as Scalar)];
+    const combined = evaluateAll(combination, { ...step, accumulators: both }, sources, new Map());
+    accumulators = fold.combine.map((expr) => combined.get(expr) as Scalar);
   }
   return accumulators;
 }

@@ -77,8 +77,8 @@ export interface Fold {
   readonly identity: readonly Expr[];
   /** What each step folds in. */
   readonly element: readonly Expr[];
-  /** `acc` expressions combined with `element`: the accumulators after the step. */
-  readonly step: readonly Expr[];
+  /** Two sets of accumulators as one: with n of them, `acc` 0 to n-1 are the left ones and n to 2n-1 the right ones. */
+  readonly combine: readonly Expr[];
 }
 
 /** A scalar expression. */
@@ -98,7 +98,7 @@ export type Expr = {
   | { readonly fn: 'linear' | 'foldLinear' }
   /** The element of a stored variable at a row-major offset, `args[0]`. */
   | { readonly fn: 'load'; readonly source: Var }
-  /** Accumulator `index` inside a fold's step; `kind` keeps accumulators of different dtypes apart. */
+  /** Accumulator `index` of a fold's combination. */
   | { readonly fn: 'acc'; readonly index: number }
   /** The fold's accumulator `index` when it is done. */
   | { readonly fn: 'fold'; readonly fold: Fold; readonly index: number }
@@ -158,14 +158,14 @@ export class Exprs {
     });
   }
 
-  /** An accumulator inside a fold's step. */
+  /** An accumulator of a fold's combination. */
   acc(index: number, dtype: DType): Expr {
     return this.#intern(`q${index}:${dtype}`, { fn: 'acc', dtype, args: [], index, max: undefined });
   }
 
   /** The accumulators when a fold is done. */
   fold(fold: Fold): Expr[] {
-    const parts = [fold.over.join('x'), ...[fold.identity, fold.element, fold.step].map(ids)];
+    const parts = [fold.over.join('x'), ...[fold.identity, fold.element, fold.combine].map(ids)];
     return fold.element.map((element, index) =>
       this.#intern(`f${parts.join('|')}:${index}`, {
         fn: 'fold',

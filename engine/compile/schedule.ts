@@ -232,9 +232,9 @@ class Scheduler {
     if (lower.kind === 'map') return lower.element(e, reader(work), at, work.form);
     const { over, monoid, element, finish } = (lower as Of<'reduce'>).reduction(e, reader(work), at, work.form);
     const elements = element(foldIndex(e, over));
-    const accumulators = elements.map(({ dtype }, i) => e.acc(i, dtype));
-    const step = monoid.combine(accumulators, elements);
-    return finish(e.fold({ over, identity: monoid.identity, element: elements, step }));
+    const accumulators = (first: number): Expr[] => elements.map(({ dtype }, i) => e.acc(first + i, dtype));
+    const combine = monoid.combine(accumulators(0), accumulators(elements.length));
+    return finish(e.fold({ over, identity: monoid.identity, element: elements, combine }));
   }
 
   /** Puts a stored variable into the first kernel over its space that comes late enough, or into a new one. */
@@ -253,7 +253,7 @@ class Scheduler {
       earliest = Math.max(earliest, beside ? position : position + 1);
     }
     for (const { fold } of folds)
-      for (const load of leaves([...fold.element, ...fold.step]).loads)
+      for (const load of leaves(fold.element).loads)
         earliest = Math.max(earliest, this.#valueOf(load.source).position + 1);
     const open = this.#open.get(key) ?? [];
     this.#open.set(key, open);
@@ -317,7 +317,7 @@ function allLoads(exprs: readonly Expr[]): readonly Extract<Expr, { fn: 'load' }
   const { loads, folds } = leaves(exprs);
   return folds.length === 0
     ? loads
-    : [...loads, ...folds.flatMap(({ fold }) => leaves([...fold.element, ...fold.step]).loads)];
+    : [...loads, ...folds.flatMap(({ fold }) => leaves(fold.element).loads)];
 }
 
 function flopsOf(space: Shape, exprs: readonly Expr[]): number {
@@ -328,7 +328,7 @@ function flopsOf(space: Shape, exprs: readonly Expr[]): number {
   for (const fold of counted)
     perFold +=
       sizeOf(fold.over) *
-      reachable([...fold.element, ...fold.step]).all.reduce((sum, expr) => sum + flopsOfExpr(expr), 0);
+      reachable([...fold.element, ...fold.combine]).all.reduce((sum, expr) => sum + flopsOfExpr(expr), 0);
   return sizeOf(space) * (perPoint + perFold);
 }
 

@@ -1,0 +1,311 @@
+/**
+ * @file The system's libLLVM: finds and opens it, turns IR text into object files, and links those into this process.
+ */
+import { existsSync } from 'node:fs';
+import koffi, { type LibraryHandle } from 'koffi';
+
+/** The versions whose C interface and IR are known to fit, newest first. */
+const VERSIONS = [22, 21, 20, 19, 18, 17, 16, 15] as const;
+
+/** How distributions name the library of a version. */
+const NAMES = [
+  (version: number) => `libLLVM.so.${version}.1`,
+  (version: number) => `libLLVM-${version}.so.1`,
+  (version: number) => `libLLVM-${version}.so`,
+  (version: number) => `/usr/lib/llvm-${version}/lib/libLLVM.so.1`,
+  (version: number) => `/usr/lib64/llvm${version}/lib64/libLLVM.so`,
+  (version: number) => `/opt/homebrew/opt/llvm@${version}/lib/libLLVM.dylib`,
+  (version: number) => `/usr/local/opt/llvm@${version}/lib/libLLVM.dylib`,
+] as const;
+
+/** Where Homebrew puts the newest. */
+const UNVERSIONED = ['/opt/homebrew/opt/llvm/lib/libLLVM.dylib', '/usr/local/opt/llvm/lib/libLLVM.dylib'] as const;
+
+/** Code that is linked into this process. */
+export interface Linked {
+  /** The address of a function. */
+  address(name: string): bigint;
+  /** Takes the code out of the process; nothing of it may run any more. */
+  release(): void;
+}
+
+/** The compiler. */
+export interface Llvm {
+  /** The version, the processor and its features: what an object depends on beside its text. */
+  readonly identity: string;
+  /** The first part of the target triple: `x86_64`, `aarch64`. */
+  readonly architecture: string;
+  /** The features that the processor has: `avx512f`. */
+  readonly features: ReadonlySet<string>;
+  /** IR text as an object file; throws what LLVM says of text that is wrong. */
+  compile(ir: string): Uint8Array;
+  /** The same on another thread. */
+  compileAside(ir: string): Promise<Uint8Array>;
+  /** Links an object file. What it calls is found in this process, or at the address that `symbols` gives it. */
+  link(object: Uint8Array, symbols?: ReadonlyMap<string, bigint>): Linked;
+}
+
+/** Opens the library at a path, or the newest one found; `undefined` when there is none. */
+export function openLlvm(path?: string): Llvm | undefined {
+  for (const candidate of path === undefined ? candidates() : [path]) {
+    const library = load(candidate);
+    if (library) return new Compiler(library, candidate);
+  }
+  return undefined;
+}
+
+function candidates(): string[] {
+  return [...VERSIONS.flatMap((version) => NAMES.map((name) => name(version))), ...UNVERSIONED].filter(
+    (name) => !name.startsWith('/') || existsSync(name),
+  );
+}
+
+function load(path: string): LibraryHandle | undefined {
+  try {
+    return koffi.load(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** LLVM's names of the architectures that its libraries are asked to prepare. */
+const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'X86', aarch64: 'AArch64', arm64: 'AArch64' };
+
+const OBJECT_FILE = 1;
+/** The code generator's level of optimisation; the renderers leave little to do for the levels above. */
+const LEVEL = { none: 0, less: 1, default: 2, aggressive: 3 } as const;
+const RELOCATION_PIC = 2;
+const CODE_MODEL_DEFAULT = 0;
+
+/** The functions of LLVM's C interface that are called here. */
+function interfaceOf(library: LibraryHandle) {
+  const call = (declaration: string): Call => library.func(declaration);
+  return {
+    initialise: (architecture: string) => {
+      for (const part of ['TargetInfo', 'Target', 'TargetMC', 'AsmPrinter'])
+        call(`void LLVMInitialize${architecture}${part}()`)();
+    },
+    defaultTriple: call('char* LLVMGetDefaultTargetTriple()'),
+    hostCpu: call('char* LLVMGetHostCPUName()'),
+    hostFeatures: call('char* LLVMGetHostCPUFeatures()'),
+    targetFromTriple: call('int LLVMGetTargetFromTriple(const char*, _Out_ void**, _Out_ char**)'),
+    createTargetMachine: call(
+      'void* LLVMCreateTargetMachine(void*, const char*, const char*, const char*, int, int, int)',
+    ),
+    disposeTargetMachine: call('void LLVMDisposeTargetMachine(void*)'),
+    createDataLayout: call('void* LLVMCreateTargetDataLayout(void*)'),
+    setDataLayout: call('void LLVMSetModuleDataLayout(void*, void*)'),
+    setTarget: call('void LLVMSetTarget(void*, const char*)'),
+    createContext: call('void* LLVMContextCreate()'),
+    disposeContext: call('void LLVMContextDispose(void*)'),
+    bufferOf: call('void* LLVMCreateMemoryBufferWithMemoryRangeCopy(const void*, size_t, const char*)'),
+    bufferStart: call('void* LLVMGetBufferStart(void*)'),
+    bufferSize: call('size_t LLVMGetBufferSize(void*)'),
+    disposeBuffer: call('void LLVMDisposeMemoryBuffer(void*)'),
+    parse: call('int LLVMParseIRInContext(void*, void*, _Out_ void**, _Out_ char**)'),
+    disposeModule: call('void LLVMDisposeModule(void*)'),
+    verify: call('int LLVMVerifyModule(void*, int, _Out_ char**)'),
+    emit: call('int LLVMTargetMachineEmitToMemoryBuffer(void*, void*, int, _Out_ char**, _Out_ void**)'),
+    createJit: call('void* LLVMOrcCreateLLJIT(_Out_ void**, void*)'),
+    session: call('void* LLVMOrcLLJITGetExecutionSession(void*)'),
+    mainLibrary: call('void* LLVMOrcLLJITGetMainJITDylib(void*)'),
+    globalPrefix: call('char LLVMOrcLLJITGetGlobalPrefix(void*)'),
+    processSymbols: call(
+      'void* LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(_Out_ void**, char, void*, void*)',
+    ),
+    addGenerator: call('void LLVMOrcJITDylibAddGenerator(void*, void*)'),
+    intern: call('void* LLVMOrcLLJITMangleAndIntern(void*, const char*)'),
+    absoluteSymbols: call('void* LLVMOrcAbsoluteSymbols(void*, size_t)'),
+    define: call('void* LLVMOrcJITDylibDefine(void*, void*)'),
+    createTracker: call('void* LLVMOrcJITDylibCreateResourceTracker(void*)'),
+    removeTracked: call('void* LLVMOrcResourceTrackerRemove(void*)'),
+    releaseTracker: call('void LLVMOrcReleaseResourceTracker(void*)'),
+    addObject: call('void* LLVMOrcLLJITAddObjectFileWithRT(void*, void*, void*)'),
+    lookup: call('void* LLVMOrcLLJITLookup(void*, _Out_ uint64_t*, const char*)'),
+    errorMessage: call('char* LLVMGetErrorMessage(void*)'),
+  } as const;
+}
+
+type Interface = ReturnType<typeof interfaceOf>;
+
+type Call = ReturnType<LibraryHandle['func']>;
+
+/** The library's own version; the oldest ones do not tell it. */
+function versionOf(library: LibraryHandle): string | undefined {
+  const parts = [[0], [0], [0]] as const;
+  try {
+    library.func('void LLVMGetVersion(_Out_ unsigned int*, _Out_ unsigned int*, _Out_ unsigned int*)')(...parts);
+  } catch {
+    return undefined;
+  }
+  return parts.map(([part]) => part).join('.');
+}
+
+class Compiler implements Llvm {
+  readonly identity: string;
+  readonly architecture: string;
+  readonly features: ReadonlySet<string>;
+  readonly #llvm: Interface;
+  readonly #triple: string;
+  readonly #cpu: string;
+  readonly #featureText: string;
+  readonly #target: bigint;
+  readonly #jit: bigint;
+  readonly #defined = new Set<string>();
+
+  constructor(library: LibraryHandle, path: string) {
+    const llvm = interfaceOf(library);
+    this.#llvm = llvm;
+    this.#triple = llvm.defaultTriple();
+    this.architecture = this.#triple.split('-', 1)[0] as string;
+    const name = ARCHITECTURES[this.architecture];
+    if (name === undefined) throw new Error(`libLLVM has no code generator for ${this.#triple}`);
+    llvm.initialise(name);
+    this.#cpu = llvm.hostCpu();
+    this.#featureText = llvm.hostFeatures();
+    this.features = new Set(this.#featureText.split(',').flatMap((each) => (each[0] === '+' ? [each.slice(1)] : [])));
+    this.identity = `LLVM ${versionOf(library) ?? path} ${this.#triple} ${this.#cpu} ${this.#featureText}`;
+    const found = [null] as (bigint | null)[];
+    const message = [''];
+    if (llvm.targetFromTriple(this.#triple, found, message)) throw new Error(message[0]);
+    this.#target = found[0] as bigint;
+    this.#jit = this.#createJit();
+  }
+
+  compile(ir: string): Uint8Array {
+    const unit = this.#open(ir);
+    try {
+      const message = [''];
+      const module = [null] as (bigint | null)[];
+      if (this.#llvm.parse(unit.context, unit.text, module, message)) throw new Error(message[0]);
+      unit.module = module[0] as bigint;
+      this.#prepare(unit);
+      const object = [null] as (bigint | null)[];
+      if (this.#llvm.emit(unit.machine, unit.module, OBJECT_FILE, message, object)) throw new Error(message[0]);
+      return this.#take(object[0] as bigint);
+    } finally {
+      this.#close(unit);
+    }
+  }
+
+  async compileAside(ir: string): Promise<Uint8Array> {
+    const unit = this.#open(ir);
+    try {
+      const message = [''];
+      const module = [null] as (bigint | null)[];
+      if (await aside(this.#llvm.parse, unit.context, unit.text, module, message)) throw new Error(message[0]);
+      unit.module = module[0] as bigint;
+      this.#prepare(unit);
+      const object = [null] as (bigint | null)[];
+      if (await aside(this.#llvm.emit, unit.machine, unit.module, OBJECT_FILE, message, object))
+        throw new Error(message[0]);
+      return this.#take(object[0] as bigint);
+    } finally {
+      this.#close(unit);
+    }
+  }
+
+  link(object: Uint8Array, symbols: ReadonlyMap<string, bigint> = new Map()): Linked {
+    const llvm = this.#llvm;
+    const library = llvm.mainLibrary(this.#jit);
+    this.#defineSymbols(library, symbols);
+    const tracker = llvm.createTracker(library);
+    const buffer = llvm.bufferOf(object, object.byteLength, 'object');
+    this.#check(llvm.addObject(this.#jit, tracker, buffer));
+    return {
+      address: (name) => {
+        const found = [0n];
+        this.#check(llvm.lookup(this.#jit, found, name));
+        return BigInt(found[0] as bigint);
+      },
+      release: () => {
+        this.#check(llvm.removeTracked(tracker));
+        llvm.releaseTracker(tracker);
+      },
+    };
+  }
+
+  #createJit(): bigint {
+    const llvm = this.#llvm;
+    const made = [null] as (bigint | null)[];
+    this.#check(llvm.createJit(made, null));
+    const jit = made[0] as bigint;
+    const generator = [null] as (bigint | null)[];
+    this.#check(llvm.processSymbols(generator, llvm.globalPrefix(jit), null, null));
+    llvm.addGenerator(llvm.mainLibrary(jit), generator[0]);
+    return jit;
+  }
+
+  #defineSymbols(library: bigint, symbols: ReadonlyMap<string, bigint>): void {
+    const llvm = this.#llvm;
+    for (const [name, address] of symbols) {
+      if (this.#defined.has(name)) continue;
+      this.#defined.add(name);
+      // A pair of an interned name and a symbol: its address, and flags that say it is exported and callable.
+      const pair = new BigUint64Array([llvm.intern(this.#jit, name), address, EXPORTED_CALLABLE]);
+      this.#check(llvm.define(library, llvm.absoluteSymbols(pair, 1)));
+    }
+  }
+
+  #open(ir: string): Unit {
+    const llvm = this.#llvm;
+    // The text's closing zero belongs to the buffer: the parser reads it.
+    const bytes = Buffer.from(ir);
+    const machine = llvm.createTargetMachine(
+      this.#target,
+      this.#triple,
+      this.#cpu,
+      this.#featureText,
+      LEVEL.default,
+      RELOCATION_PIC,
+      CODE_MODEL_DEFAULT,
+    );
+    return {
+      context: llvm.createContext(),
+      text: llvm.bufferOf(bytes, bytes.byteLength, 'module'),
+      machine,
+      module: undefined,
+    };
+  }
+
+  #prepare({ module, machine }: Unit): void {
+    this.#llvm.setTarget(module, this.#triple);
+    this.#llvm.setDataLayout(module, this.#llvm.createDataLayout(machine));
+  }
+
+  #close({ context, machine, module }: Unit): void {
+    if (module !== undefined) this.#llvm.disposeModule(module);
+    this.#llvm.disposeTargetMachine(machine);
+    this.#llvm.disposeContext(context);
+  }
+
+  #take(buffer: bigint): Uint8Array {
+    const llvm = this.#llvm;
+    const size = Number(llvm.bufferSize(buffer));
+    const bytes = new Uint8Array(koffi.view(llvm.bufferStart(buffer), size)).slice();
+    llvm.disposeBuffer(buffer);
+    return bytes;
+  }
+
+  #check(error: bigint | null): void {
+    if (error) throw new Error(this.#llvm.errorMessage(error));
+  }
+}
+
+/** `JITSymbolFlags` of an absolute symbol: exported and callable, as two bytes. */
+const EXPORTED_CALLABLE = 0x05n;
+
+/** A compilation under way. */
+interface Unit {
+  readonly context: bigint;
+  readonly text: bigint;
+  readonly machine: bigint;
+  module: bigint | undefined;
+}
+
+/** A call made on another thread. */
+function aside(fn: Call, ...args: readonly unknown[]): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    fn.async(...args, (error: Error | null, result: unknown) => (error ? reject(error) : resolve(result)));
+  });
+}
