@@ -1,5 +1,4 @@
 /** @file The engine as the services see it: reads graphs, compiles programs within the limits, and remembers both. */
-import type { Backend } from './backends/backend.ts';
 import { portable } from './backends/portable.ts';
 import { reference } from './backends/reference.ts';
 import { type Cost, type Plan, plan } from './compile/plan.ts';
@@ -52,7 +51,7 @@ export function createEngine({
     limits,
     backend,
     readGraph: (json) => readGraph(json, limits),
-    compile: (program) => executable(planWithin(program, limits), BACKENDS[backend] as unknown as Backend),
+    compile: (program) => executable(planWithin(program, limits), BACKENDS[backend]),
     estimate: (program) => planWithin(program, limits).cost,
     remember: <T>(key: string, make: () => T, weigh: (value: T) => number) =>
       cache.get(key, make, weigh as (value: unknown) => number) as { value: T; cached: boolean },

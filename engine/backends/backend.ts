@@ -1,11 +1,9 @@
 /**
- * @file What a backend is: a connector to one way of running kernels. It knows kernels, routines and storage; it knows
- * no op, no program and no client. Storage is whatever the backend makes of it, and never leaves the runtime.
+ * @file What a backend is: a connector to one way of running plans. It knows kernels, routines and buffers; it knows no
+ * op, no program and no client.
  */
-import type { Kernel } from '../compile/plan.ts';
-import type { Routine } from '../compile/routine.ts';
-import type { Var } from '../program/program.ts';
-import type { TensorType, TypedArray } from '../types.ts';
+import type { Plan } from '../compile/plan.ts';
+import { allocateArray, sizeOf, type TensorType, type TypedArray } from '../types.ts';
 
 /** The largest relative error that is still right, by dtype; integers and bools are exact. */
 export interface Tolerance {
@@ -13,26 +11,43 @@ export interface Tolerance {
   readonly float64: number;
 }
 
-/** A way of running kernels. `S` is its storage of one tensor, `C` its compiled code. */
-export interface Backend<S = unknown, C = unknown> {
+/** A way of running plans. */
+export interface Backend {
   readonly name: string;
+  /** Against the reference backend, relative to the largest element of a tensor. */
   readonly tolerance: Tolerance;
-  /** Compiles a kernel; `reads` are the stored variables it loads, in the order `dispatch` gets them. */
-  compile(kernel: Kernel, reads: readonly Var[]): C;
-  /** Compiles a routine. */
-  compileRoutine(routine: Routine): C;
-  /** Storage for tensors of these types at these byte offsets of one block of `bytes`; its content is undefined. */
-  allocate(bytes: number, tensors: readonly { readonly offset: number; readonly type: TensorType }[]): readonly S[];
-  /** Storage holding `data`; it may be `data` itself, which nobody changes. */
-  upload(data: TypedArray, type: TensorType): S;
-  /** Runs code: reads `inputs`, writes the whole of `outputs`. */
-  dispatch(code: C, inputs: readonly S[], outputs: readonly S[]): void;
-  /** The part at position `i` along axis 0; `type` is the part's. */
-  slice(storage: S, i: number, type: TensorType): S;
-  /** Copies the whole of a storage. */
-  copy(from: S, to: S): void;
-  /** The elements of a storage that nobody writes any more. */
-  download(storage: S, type: TensorType): TypedArray | Promise<TypedArray>;
-  /** The first element, read at once. */
-  peek(storage: S): number;
+  /** Makes a plan ready to run; what it keeps between runs, and the outputs, lie in `memory`. */
+  load(plan: Plan, memory?: Memory): Loaded;
 }
+
+/** A plan that is ready to run. Runs do not overlap. */
+export interface Loaded {
+  /** The outputs; inputs are only read, and an output may be an input or a constant of the plan itself. */
+  run(inputs: readonly TypedArray[], checkpoint: Checkpoint): readonly TypedArray[] | Promise<readonly TypedArray[]>;
+}
+
+/** Says when a run must end before it is done. */
+export interface Checkpoint {
+  /** When it must end at the latest, in the milliseconds of `performance.now()`; `Infinity` for never. */
+  readonly end: number;
+  /** Throws when the run must end; called between steps and between a loop's trips. */
+  check(): void;
+}
+
+/** A run that goes on until it is done. */
+export const UNLIMITED: Checkpoint = { end: Infinity, check() {} };
+
+/** Where a backend on the host takes its memory from. */
+export interface Memory {
+  /** A block that several tensors share; its content is undefined. */
+  block(bytes: number): ArrayBuffer;
+  /** Storage of one tensor; its content is undefined. */
+  tensor(type: TensorType): TypedArray;
+}
+
+/** The memory of this process. */
+export const HOST_MEMORY: Memory = {
+  block: (bytes) => new ArrayBuffer(bytes),
+  // A small array lies in the engine's own heap, which is ten times as quick to get as a buffer.
+  tensor: ({ dtype, shape }) => allocateArray(dtype, sizeOf(shape)),
+};

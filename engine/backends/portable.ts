@@ -4,26 +4,20 @@
  */
 import type { Expr, Fold, ScalarFn } from '../compile/expr.ts';
 import type { Kernel } from '../compile/plan.ts';
-import type { Routine } from '../compile/routine.ts';
 import { reachable } from '../compile/traverse.ts';
 import type { Var } from '../program/program.ts';
-import { type DType, sizeOf, type TypedArray } from '../types.ts';
+import { type DType, sizeOf } from '../types.ts';
 import type { Backend } from './backend.ts';
 import { erf } from './erf.ts';
-import { hostMemory } from './memory.ts';
 import { floorDivide, floorRemainder, power, powInt32, powInt64, roundHalfEven, toInt32, toInt64 } from './scalar.ts';
-
-type Code = (inputs: readonly TypedArray[], outputs: readonly TypedArray[]) => void;
+import { type Code, stepwise } from './stepwise.ts';
 
 /** JavaScript kernels on typed arrays: works on any machine. */
-export const portable: Backend<TypedArray, Code> = {
+export const portable: Backend = stepwise({
   name: 'portable',
   tolerance: { float32: 0, float64: 0 },
-  ...hostMemory,
   compile: (kernel, reads) => compile(renderKernel(kernel, reads)),
-  compileRoutine: (routine: Routine) => (inputs, outputs) => routine.run(inputs, outputs),
-  dispatch: (code, inputs, outputs) => code(inputs, outputs),
-};
+});
 
 /** What kernels may call beside Math and BigInt. */
 const HELPERS = {
@@ -85,7 +79,9 @@ class Renderer {
     const { space, stores } = this.#kernel;
     const { all, folds } = reachable(stores.map(({ expr }) => expr));
     const fold = folds[0]?.fold;
-    const inner = fold ? reachable(folds.flatMap(({ fold: { element, combine } }) => [...element, ...combine])).all : [];
+    const inner = fold
+      ? reachable(folds.flatMap(({ fold: { element, combine } }) => [...element, ...combine])).all
+      : [];
     const everything = [...new Set([...all, ...inner])].sort((a, b) => a.id - b.id);
     const outer = nest(space, everything, 'axis', 'linear', 'i', 'l');
     const folded = fold ? nest(fold.over, everything, 'foldAxis', 'foldLinear', 'r', 'k') : undefined;

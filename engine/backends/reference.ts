@@ -4,27 +4,21 @@
  */
 import type { Expr, Fold, ScalarFn } from '../compile/expr.ts';
 import type { Kernel } from '../compile/plan.ts';
-import type { Routine } from '../compile/routine.ts';
 import { reachable } from '../compile/traverse.ts';
 import type { Var } from '../program/program.ts';
 import { type DType, sizeOf, type TypedArray } from '../types.ts';
 import type { Backend } from './backend.ts';
 import { erf } from './erf.ts';
-import { hostMemory } from './memory.ts';
 import { floorDivide, floorRemainder, power, powInt64, roundHalfEven, toInt32, toInt64 } from './scalar.ts';
-
-type Code = (inputs: readonly TypedArray[], outputs: readonly TypedArray[]) => void;
+import { stepwise } from './stepwise.ts';
 
 /** Kernels interpreted: slow, and right by being plain. */
-export const reference: Backend<TypedArray, Code> = {
+export const reference: Backend = stepwise({
   name: 'reference',
   tolerance: { float32: 0, float64: 0 },
-  ...hostMemory,
   compile: (kernel, reads) => (inputs, outputs) =>
     interpret(kernel, new Map(reads.map((v, i) => [v, inputs[i] as TypedArray])), outputs),
-  compileRoutine: (routine: Routine) => (inputs, outputs) => routine.run(inputs, outputs),
-  dispatch: (code, inputs, outputs) => code(inputs, outputs),
-};
+});
 
 type Scalar = number | bigint;
 

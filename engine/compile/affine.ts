@@ -27,6 +27,11 @@ export class AffineForms {
     this.#over = [...space.map(() => 0), ...stridesOf(over)];
   }
 
+  /** The row-major position in the space. */
+  get linear(): Affine {
+    return { coefficients: this.#space, constant: 0 };
+  }
+
   /** The expression as a sum; `undefined` when it is none. */
   of(root: Expr): Affine | undefined {
     const stack = [root];
@@ -51,7 +56,7 @@ export class AffineForms {
       case 'foldAxis':
         return this.#axis(this.#split + expr.axis);
       case 'linear':
-        return { coefficients: this.#space, constant: 0 };
+        return this.linear;
       case 'foldLinear':
         return { coefficients: this.#over, constant: 0 };
       case 'add':

@@ -5,7 +5,7 @@
 import { Numbering } from '../program/numbering.ts';
 import type { Program, Var } from '../program/program.ts';
 import { simplify } from '../transform/simplify.ts';
-import { bytesOf, type Shape, sizeOf, type TensorType } from '../types.ts';
+import { bytesOf, type Shape, sizeOf, type TensorType, type TypedArray } from '../types.ts';
 import type { Expr } from './expr.ts';
 import { assignOffsets } from './memory.ts';
 import type { Routine } from './routine.ts';
@@ -14,10 +14,11 @@ import { type ScheduledStep, schedule } from './schedule.ts';
 /** The number of a buffer in its plan. */
 export type BufferId = number;
 
-/** Where a buffer lies: among the program's inputs or outputs, or at an offset in the plan's arena. */
+/** Where a buffer lies: among the program's inputs or outputs, in the program itself, or in the plan's arena. */
 export type Place =
   | { readonly kind: 'input'; readonly index: number }
   | { readonly kind: 'output' }
+  | { readonly kind: 'constant'; readonly data: TypedArray }
   | { readonly kind: 'arena'; readonly offset: number };
 
 /** Storage of one variable. */
@@ -80,7 +81,7 @@ export interface Cost {
   readonly flops: number;
   /** Bytes read and written by all steps. */
   readonly bytes: number;
-  /** Bytes held at the same time, inputs and outputs included. */
+  /** Bytes held at the same time, inputs and outputs included, what is in the program itself not. */
   readonly peakBytes: number;
   /** Of those, what is kept for the next run: the arena, the arenas of plans within, and the spare state of loops. */
   readonly heldBytes: number;
@@ -106,7 +107,7 @@ export function plan(program: Program): Plan {
 
 /** The plan of a program as it is. */
 export function lay(program: Program): Plan {
-  const steps = schedule(program);
+  const { steps, constants } = schedule(program);
   const numbers = new Numbering<Var>();
   const numberOf = (variable: Var): BufferId => numbers.of(variable);
   program.inputs.forEach(numberOf);
@@ -114,27 +115,24 @@ export function lay(program: Program): Plan {
   const outputs = program.outputs.map(numberOf);
 
   const outputSet = new Set(outputs);
-  const inArena = (id: BufferId): boolean => id >= program.inputs.length && !outputSet.has(id);
+  const dataOf = (id: BufferId): TypedArray | undefined => constants.get(numbers.items[id] as Var);
+  const inArena = (id: BufferId): boolean => id >= program.inputs.length && !outputSet.has(id) && !dataOf(id);
   const sizes = numbers.items.map((variable) => bytesOf(variable.type));
   const { offsets, size: arenaBytes } = assignOffsets(laid, sizes, inArena);
-  const buffers = numbers.items.map(
-    ({ type }, id): PlanBuffer => ({
-      type,
-      place:
-        id < program.inputs.length
-          ? { kind: 'input', index: id }
-          : outputSet.has(id)
-            ? { kind: 'output' }
-            : { kind: 'arena', offset: offsets[id] as number },
-    }),
-  );
+  const placeOf = (id: BufferId): Place => {
+    if (id < program.inputs.length) return { kind: 'input', index: id };
+    const data = dataOf(id);
+    if (data) return { kind: 'constant', data };
+    return outputSet.has(id) ? { kind: 'output' } : { kind: 'arena', offset: offsets[id] as number };
+  };
+  const buffers = numbers.items.map(({ type }, id): PlanBuffer => ({ type, place: placeOf(id) }));
   return {
     inputs: program.inputs.map((input) => input.type),
     buffers,
     steps: laid,
     outputs,
     arenaBytes,
-    cost: costOf(laid, numbers.items, sizes, arenaBytes, inArena),
+    cost: costOf(laid, numbers.items, sizes, arenaBytes, buffers),
   };
 }
 
@@ -160,7 +158,7 @@ function costOf(
   variables: readonly Var[],
   sizes: readonly number[],
   arenaBytes: number,
-  inArena: (id: BufferId) => boolean,
+  buffers: readonly PlanBuffer[],
 ): Cost {
   let flops = 0;
   let bytes = 0;
@@ -194,7 +192,10 @@ function costOf(
         step satisfies never;
     }
   }
-  const outside = sizes.reduce((total, size, id) => total + (inArena(id) ? 0 : size), 0);
+  const outside = buffers.reduce(
+    (total, { place: { kind } }, id) => total + (kind === 'input' || kind === 'output' ? (sizes[id] as number) : 0),
+    0,
+  );
   const stored = [...variables, ...subplans.flatMap(({ cost }) => cost.largest ?? [])];
   return { flops, bytes, peakBytes: outside + heldBytes, heldBytes, largest: largestOf(stored) };
 }

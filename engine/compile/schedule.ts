@@ -9,7 +9,7 @@
 import { EngineError } from '../errors.ts';
 import type { Form, Lowering, Read } from '../ops/op.ts';
 import type { Eqn, Program, Var } from '../program/program.ts';
-import { type Shape, sizeOf, type TensorType } from '../types.ts';
+import { type Shape, sizeOf, type TensorType, type TypedArray } from '../types.ts';
 import { type Expr, Exprs, SCALARS, type ScalarFn } from './expr.ts';
 import { foldIndex, type Index, spaceIndex } from './index-space.ts';
 import type { Kernel } from './plan.ts';
@@ -35,8 +35,14 @@ const DEAR = 8;
 /** A fold of at least this many scalar operations is left to its routine. */
 const ROUTINE_FLOPS = 8192;
 
-/** The steps that compute a program. */
-export function schedule(program: Program): ScheduledStep[] {
+/** The steps that compute a program, and what is in it from the start. */
+export interface Schedule {
+  readonly steps: readonly ScheduledStep[];
+  readonly constants: ReadonlyMap<Var, TypedArray>;
+}
+
+/** The schedule of a program. */
+export function schedule(program: Program): Schedule {
   const scheduler = new Scheduler(program);
   return scheduler.run();
 }
@@ -93,6 +99,7 @@ class Scheduler {
   readonly #outputs: readonly Var[];
   readonly #slots: (Group | ScheduledStep)[] = [];
   readonly #open = new Map<string, Group[]>();
+  readonly #constants = new Map<Var, TypedArray>();
 
   constructor({ inputs, eqns, outputs }: Program) {
     this.#outputs = outputs;
@@ -112,11 +119,11 @@ class Scheduler {
     for (const output of outputs) this.#valueOf(output).stored = true;
   }
 
-  run(): ScheduledStep[] {
+  run(): Schedule {
     this.#askReaders();
     this.#chooseStored();
     for (const work of this.#works) this.#place(work);
-    return this.#steps();
+    return { steps: this.#steps(), constants: this.#constants };
   }
 
   #addValue(variable: Var, maker: Work | undefined): Value {
@@ -189,6 +196,9 @@ class Scheduler {
         break;
       case 'routine':
         this.#addStep(work, { kind: 'routine', routine: lower.routine(form) });
+        break;
+      case 'constant':
+        this.#constants.set(eqn.outputs[0] as Var, lower.data(eqn.params));
         break;
       case 'branch':
         this.#addStep(work, { kind: 'branch', programs: lower.programs(eqn.params) });
@@ -315,9 +325,7 @@ function kernelStep(kernel: Kernel): ScheduledStep {
 /** Loads outside and inside folds. */
 function allLoads(exprs: readonly Expr[]): readonly Extract<Expr, { fn: 'load' }>[] {
   const { loads, folds } = leaves(exprs);
-  return folds.length === 0
-    ? loads
-    : [...loads, ...folds.flatMap(({ fold }) => leaves(fold.element).loads)];
+  return folds.length === 0 ? loads : [...loads, ...folds.flatMap(({ fold }) => leaves(fold.element).loads)];
 }
 
 function flopsOf(space: Shape, exprs: readonly Expr[]): number {

@@ -105,6 +105,8 @@ export type Lowering<P> =
     }
   /** A whole-op kernel that is no expression. */
   | { readonly kind: 'routine'; routine(form: Form<P>): Routine }
+  /** Not computed: the elements are in the params. */
+  | { readonly kind: 'constant'; data(params: P): TypedArray }
   /** Runs one of several programs, by the value of input 0 (clamped); the other inputs are the programs' inputs. */
   | { readonly kind: 'branch'; programs(params: P): readonly Program[] }
   /**

@@ -181,7 +181,7 @@ export async function run(
     return initialOf(prepared.graph, name, type, created);
   });
   const bound = performance.now();
-  const outputs = await prepared.executable.run(arrays, () => context.checkpoint());
+  const outputs = await prepared.executable.run(arrays, context.checkpoint);
   const done = performance.now();
   const tensor = (name: string): Tensor => outputs[prepared.places.get(name) as number] as Tensor;
   const variables = new Map(created);

@@ -2,14 +2,15 @@
 
 import type { Logger } from 'pino';
 import type { z } from 'zod';
+import type { Checkpoint } from '../../engine/backends/backend.ts';
 import type { Engine } from '../../engine/engine.ts';
 
 /** What a handler knows beside its request. */
 export interface Context {
   /** Aborts when the client goes away or the deadline passes. */
   readonly signal: AbortSignal;
-  /** Throws `deadline_exceeded` once the deadline has passed: for work that gives nobody else the processor. */
-  checkpoint(): void;
+  /** Ends with `deadline_exceeded` or `cancelled`: for work that gives nobody else the processor. */
+  readonly checkpoint: Checkpoint;
   /** Every bound of the service by name, for clients to read. */
   limits(): Readonly<Record<string, number>>;
   /** Whom the request belongs to; every stored thing is looked up under it. */

@@ -1,5 +1,6 @@
 /** @file How long a request may take, and the signal that says when it is over. */
 import type { ServerResponse } from 'node:http';
+import type { Checkpoint } from '../../engine/backends/backend.ts';
 import { EngineError } from '../../engine/errors.ts';
 
 /** The end of a request: its deadline, or its client going away. `close` stops watching for both. */
@@ -7,7 +8,7 @@ export interface Deadline {
   /** Aborts at the end with an `EngineError` that says which it was. */
   readonly signal: AbortSignal;
   /** Throws once the end has come. */
-  checkpoint(): void;
+  readonly checkpoint: Checkpoint;
   close(): void;
 }
 
@@ -24,10 +25,13 @@ export function openDeadline(milliseconds: number, response: ServerResponse): De
   response.once('close', gone);
   return {
     signal: controller.signal,
-    checkpoint() {
-      // While a computation holds the processor no timer fires, so the clock is read.
-      if (performance.now() > end && !controller.signal.aborted) late();
-      controller.signal.throwIfAborted();
+    checkpoint: {
+      end,
+      check() {
+        // While a computation holds the processor no timer fires, so the clock is read.
+        if (performance.now() > end && !controller.signal.aborted) late();
+        controller.signal.throwIfAborted();
+      },
     },
     close() {
       clearTimeout(timer);

@@ -92,7 +92,7 @@ const spin = method({
   response: z.looseObject({}),
   examples: [],
   handle: (_, { checkpoint }) => {
-    for (;;) checkpoint();
+    for (;;) checkpoint.check();
   },
 });
 

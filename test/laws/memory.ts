@@ -1,42 +1,44 @@
 /** @file What plans promise of memory, and backends that hold them to it. */
+import type { Backend, Memory } from '../../engine/backends/backend.ts';
 import type { Plan, Step } from '../../engine/compile/plan.ts';
-import { bytesOf, isFloat, type TensorType, type TypedArray } from '../../engine/types.ts';
-import type { HostBackend } from './run.ts';
+import { bytesOf, sizeOf, viewArray } from '../../engine/types.ts';
 
 /** The backend with every fresh storage full of garbage: what is read before it is written shows in the result. */
-export function poisoned(backend: HostBackend): HostBackend {
-  return {
-    ...backend,
-    allocate: (bytes, tensors) => {
-      const storages = backend.allocate(bytes, tensors);
-      storages.forEach((storage, i) => poison(storage, (tensors[i] as { type: TensorType }).type));
-      return storages;
-    },
-  };
+export function poisoned(backend: Backend): Backend {
+  // As a float this is NaN.
+  return inMemory(backend, (bytes) => new Uint8Array(bytes).fill(0xff).buffer);
 }
 
-function poison(storage: TypedArray, { dtype }: TensorType): void {
-  if (dtype === 'int64') (storage as BigInt64Array).fill(-0x0bad_0bad_0badn);
-  else (storage as Float64Array).fill(isFloat(dtype) ? NaN : dtype === 'bool' ? 0xab : -0x0bad0bad);
-}
-
-/** The backend with a count of the bytes it was asked to hold. */
-export function counted(backend: HostBackend): { readonly backend: HostBackend; bytes(): number } {
+/** The backend with a count of the bytes it held: what it took, and the inputs it was given. */
+export function counted(backend: Backend): { readonly backend: Backend; bytes(): number } {
   let bytes = 0;
+  const taking = inMemory(backend, (size) => {
+    bytes += size;
+    return new ArrayBuffer(size);
+  });
   return {
     bytes: () => bytes,
     backend: {
-      ...backend,
-      allocate: (size, tensors) => {
-        bytes += size;
-        return backend.allocate(size, tensors);
-      },
-      upload: (data, type) => {
-        bytes += bytesOf(type);
-        return backend.upload(data, type);
+      ...taking,
+      load: (plan) => {
+        const loaded = taking.load(plan);
+        return {
+          run: (inputs, checkpoint) => {
+            for (const { byteLength } of inputs) bytes += byteLength;
+            return loaded.run(inputs, checkpoint);
+          },
+        };
       },
     },
   };
+}
+
+function inMemory(backend: Backend, block: Memory['block']): Backend {
+  const memory: Memory = {
+    block,
+    tensor: (type) => viewArray(type.dtype, block(bytesOf(type)), 0, sizeOf(type.shape)),
+  };
+  return { ...backend, load: (plan) => backend.load(plan, memory) };
 }
 
 /** Whether a plan holds plans of its own. */

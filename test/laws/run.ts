@@ -8,35 +8,24 @@ import type { Eqn, Program, Var } from '../../engine/program/program.ts';
 import { executable } from '../../engine/runtime/execute.ts';
 import { allocateArray, sizeOf, type Tensor, type TensorType, type TypedArray } from '../../engine/types.ts';
 
-/** A backend whose storage is in the host's memory, so that a run answers at once. */
-export type HostBackend = Backend<TypedArray, unknown>;
-
 /** The backend that is the definition. */
-export const DEFINITION = reference as HostBackend;
+export const DEFINITION = reference;
 
 /** Every backend that runs here; what holds of one must hold of all. */
-export const BACKENDS: readonly HostBackend[] = [portable as HostBackend, DEFINITION];
+export const BACKENDS: readonly Backend[] = [portable, DEFINITION];
 
 /** The outputs of a program, simplified and compiled as the engine does it. */
-export function evaluate(
-  program: Program,
-  inputs: readonly TypedArray[],
-  backend: HostBackend = portable as HostBackend,
-): Tensor[] {
+export function evaluate(program: Program, inputs: readonly TypedArray[], backend: Backend = portable): Tensor[] {
   return runPlan(plan(program), inputs, backend);
 }
 
 /** The outputs of a program compiled as it is. */
-export function evaluateAsItIs(
-  program: Program,
-  inputs: readonly TypedArray[],
-  backend: HostBackend = portable as HostBackend,
-): Tensor[] {
+export function evaluateAsItIs(program: Program, inputs: readonly TypedArray[], backend: Backend = portable): Tensor[] {
   return runPlan(lay(program), inputs, backend);
 }
 
 /** The outputs of a plan. */
-export function runPlan(planned: Plan, inputs: readonly TypedArray[], backend?: HostBackend): Tensor[] {
+export function runPlan(planned: Plan, inputs: readonly TypedArray[], backend?: Backend): Tensor[] {
   return runSeveral(planned, [inputs], backend);
 }
 
@@ -44,7 +33,7 @@ export function runPlan(planned: Plan, inputs: readonly TypedArray[], backend?: 
 export function runSeveral(
   planned: Plan,
   runs: readonly (readonly TypedArray[])[],
-  backend: HostBackend = portable as HostBackend,
+  backend: Backend = portable,
 ): Tensor[] {
   const bound = executable(planned, backend);
   let last: Tensor[] = [];
@@ -60,11 +49,7 @@ export function runSeveral(
  * The outputs of a program run one equation at a time, each compiled alone; branches and loops are run here, not by the
  * executor. Nothing is fused and no storage is shared.
  */
-export function interpret(
-  program: Program,
-  inputs: readonly TypedArray[],
-  backend: HostBackend = portable as HostBackend,
-): Tensor[] {
+export function interpret(program: Program, inputs: readonly TypedArray[], backend: Backend = portable): Tensor[] {
   const values = new Map<Var, TypedArray>();
   bind(values, program.inputs, inputs);
   for (const eqn of program.eqns) {
@@ -78,13 +63,15 @@ function bind(values: Map<Var, TypedArray>, variables: readonly Var[], data: rea
   variables.forEach((variable, i) => values.set(variable, data[i] as TypedArray));
 }
 
-function runEqn(eqn: Eqn, inputs: readonly TypedArray[], backend: HostBackend): TypedArray[] {
+function runEqn(eqn: Eqn, inputs: readonly TypedArray[], backend: Backend): TypedArray[] {
   const { lower } = eqn.op;
   switch (lower.kind) {
     case 'map':
     case 'reduce':
     case 'routine':
       return dataOf(runPlan(lay(alone(eqn)), inputs, backend));
+    case 'constant':
+      return [lower.data(eqn.params)];
     case 'branch': {
       const [selector, ...operands] = inputs;
       const branches = lower.programs(eqn.params);
@@ -118,7 +105,7 @@ function runLoop(
   eqn: Eqn,
   { body, constants, carried, trips, reverse }: Loop,
   inputs: readonly TypedArray[],
-  backend: HostBackend,
+  backend: Backend,
 ): TypedArray[] {
   const fixed = inputs.slice(0, constants);
   const stacks = inputs.slice(constants + carried);

@@ -9,7 +9,10 @@ export type Element = 'float' | 'double' | 'i1' | 'i8' | 'i32' | 'i64';
 const SUFFIX = { float: 'f32', double: 'f64', i1: 'i1', i8: 'i8', i32: 'i32', i64: 'i64' } as const;
 
 /** Bits of each element type. */
-export const BITS = { float: 32, double: 64, i1: 1, i8: 8, i32: 32, i64: 64 } as const satisfies Record<Element, number>;
+export const BITS = { float: 32, double: 64, i1: 1, i8: 8, i32: 32, i64: 64 } as const satisfies Record<
+  Element,
+  number
+>;
 
 /** A value in registers: a vector of lanes, or a scalar where there is one lane. */
 export interface Value {
@@ -22,10 +25,18 @@ export interface Value {
 export class Module {
   readonly #declarations = new Map<string, string>();
   readonly #functions: string[] = [];
+  readonly #defined = new Set<string>();
 
   /** Declares an external function once; `signature` is `double @fmod(double, double)`. */
   declare(signature: string): void {
     this.#declarations.set(signature, `declare ${signature}`);
+  }
+
+  /** Adds the function with this name, unless it was added. */
+  define(name: string, text: () => string): void {
+    if (this.#defined.has(name)) return;
+    this.#defined.add(name);
+    this.add(text());
   }
 
   /** Adds a finished function, or any other text at the top level. */
@@ -142,7 +153,10 @@ export class Lanes {
     if (this.count === 1) return { element, text: scalar };
     const type = this.type(element);
     const first = this.body.value(`insertelement ${type} poison, ${element} ${scalar}, i32 0`);
-    return this.#value(element, `shufflevector ${type} ${first}, ${type} poison, <${this.count} x i32> zeroinitializer`);
+    return this.#value(
+      element,
+      `shufflevector ${type} ${first}, ${type} poison, <${this.count} x i32> zeroinitializer`,
+    );
   }
 
   add(x: Value, y: Value): Value {
@@ -248,6 +262,13 @@ export class Lanes {
   toInteger(x: Value, element: 'i32' | 'i64'): Value {
     const converted = this.#convert('fptosi', x, element);
     return { element, text: this.body.value(`freeze ${this.type(element)} ${converted.text}`) };
+  }
+  /** A float truncated to an integer and clamped to its range; 0 of NaN. */
+  saturate(x: Value, element: 'i32' | 'i64'): Value {
+    const [from, to] = [this.type(x.element), this.type(element)];
+    const name = `@llvm.fptosi.sat.${this.suffix(element)}.${this.suffix(x.element)}`;
+    this.body.module.declare(`${to} ${name}(${from})`);
+    return this.#value(element, `call ${to} ${name}(${from} ${x.text})`);
   }
   /** An integer, or a mask as 0 or 1, as an integer of another width. */
   resize(x: Value, element: 'i1' | 'i8' | 'i32' | 'i64'): Value {

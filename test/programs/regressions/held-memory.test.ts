@@ -1,10 +1,11 @@
 /** The peak that a plan states once left out the arenas of branches that had run before, and the spare state of loops. */
 import { expect, test } from 'vitest';
+import type { Backend } from '../../../engine/backends/backend.ts';
 import { plan } from '../../../engine/compile/plan.ts';
 import { sizeOf, type TypedArray } from '../../../engine/types.ts';
 import { programOf } from '../../laws/control.ts';
 import { counted } from '../../laws/memory.ts';
-import { BACKENDS, type HostBackend, runSeveral } from '../../laws/run.ts';
+import { BACKENDS, runSeveral } from '../../laws/run.ts';
 
 /** Each branch keeps a matrix product of its own in its arena. */
 const branch = (factor: string) => ({
@@ -60,7 +61,7 @@ for (const under of BACKENDS) {
   });
 }
 
-function held(under: HostBackend, runs: number): number {
+function held(under: Backend, runs: number): number {
   const { backend, bytes } = counted(under);
   runSeveral(plan(program), new Array(runs).fill(inputs), backend);
   return bytes();
