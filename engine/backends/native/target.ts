@@ -9,6 +9,10 @@ export interface Target extends VectorFeatures {
   readonly registers: number;
   /** Whether loads and stores can leave out lanes at no cost. */
   readonly masks: boolean;
+  /** Whether there is a runtime that forks and joins threads. */
+  readonly threads: boolean;
+  /** The number of the system's monotonic clock. */
+  readonly clock: number;
   /** Bytes of a core's first- and second-level data caches. */
   readonly caches: readonly [first: number, second: number];
 }

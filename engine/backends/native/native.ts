@@ -1,0 +1,254 @@
+/**
+ * @file The native backend: renders plans as LLVM IR, has the system's libLLVM compile them, and runs them in this
+ * process.
+ */
+import koffi from 'koffi';
+import type { Plan } from '../../compile/plan.ts';
+import { BYTES, bytesOf, sizeOf, type TensorType, type TypedArray, viewArray } from '../../types.ts';
+import { type Backend, type Checkpoint, HOST_MEMORY, type Loaded, type Memory } from '../backend.ts';
+import { type Linked, type Llvm, openLlvm } from './llvm.ts';
+import { CALLBACK, type Called, CONTEXT, ENTRY, type RenderedPlan, renderPlan } from './plan.ts';
+import { hostTarget } from './host.ts';
+import type { Target } from './target.ts';
+
+/** How the native backend is opened. */
+export interface NativeOptions {
+  /** The path of libLLVM; by default the newest that is found. */
+  readonly llvm?: string;
+  /** Threads of one run; by default one per processor. */
+  readonly threads?: number;
+}
+
+/** Opens the native backend; `undefined` where there is no libLLVM. */
+export function openNative({ llvm: path, threads }: NativeOptions = {}): Backend | undefined {
+  const llvm = openLlvm(path);
+  if (!llvm) return undefined;
+  const { target, processors } = hostTarget(llvm);
+  const runtime: Runtime = { llvm, target, threads: Math.max(1, threads ?? processors) };
+  return {
+    name: 'native',
+    // Sums are taken in another order and products of matrices in their own dtype.
+    tolerance: { float32: 1e-5, float64: 1e-12 },
+    load: (plan, memory = HOST_MEMORY) => new Native(plan, memory, runtime),
+  };
+}
+
+interface Runtime {
+  readonly llvm: Llvm;
+  readonly target: Target;
+  readonly threads: number;
+}
+
+/** Tensors up to this size are copied into and out of the block: that is quicker than finding where they lie. */
+const STAGED_BYTES = 256;
+const ALIGNMENT = 64;
+const WORD = 8;
+
+const entryType = koffi.proto('void adjoint_entry(void* context)');
+const callbackType = koffi.proto('void adjoint_callback(int64_t number, void* pointers)');
+
+class Native implements Loaded {
+  readonly #plan: Plan;
+  readonly #memory: Memory;
+  readonly #rendered: RenderedPlan;
+  readonly #call: (context: BigInt64Array) => void;
+  readonly #threads: number;
+  #held: Held | undefined;
+
+  constructor(plan: Plan, memory: Memory, { llvm, target, threads }: Runtime) {
+    this.#plan = plan;
+    this.#memory = memory;
+    this.#rendered = renderPlan(plan, target);
+    this.#threads = this.#rendered.isParallel ? threads : 1;
+    const linked = llvm.link(llvm.compile(this.#rendered.ir), SYMBOLS);
+    released.register(this, linked);
+    this.#call = koffi.decode(linked.address(ENTRY), entryType);
+  }
+
+  run(inputs: readonly TypedArray[], checkpoint: Checkpoint): TypedArray[] {
+    this.#held ??= new Held(this.#plan, this.#rendered, this.#memory, this.#threads);
+    const held = this.#held;
+    const outputs = held.bind(inputs, this.#plan, this.#memory);
+    checkpoint.check();
+    if (this.#rendered.canStop) held.limit(checkpoint);
+    running = { called: this.#rendered.called, failure: undefined };
+    this.#call(held.words);
+    const { failure } = running;
+    if (failure) throw failure.reason;
+    if (held.words[CONTEXT.stopped]) {
+      checkpoint.check();
+      throw new Error('a run was ended before its end had come');
+    }
+    return held.collect(outputs);
+  }
+}
+
+/** Code goes when the plan that needed it is gone. */
+const released = new FinalizationRegistry<Linked>((linked) => linked.release());
+
+/** An external tensor that is copied into or out of the block. */
+interface Staged {
+  readonly index: number;
+  readonly view: TypedArray;
+}
+
+/** What one plan keeps between runs: the context, small tensors, and the arena, in one block. */
+class Held {
+  readonly words: BigInt64Array;
+  readonly #stagedInputs: readonly Staged[];
+  readonly #stagedOutputs: readonly Staged[];
+  readonly #directInputs: readonly { readonly index: number; readonly word: number }[];
+  readonly #directOutputs: readonly { readonly index: number; readonly word: number; readonly type: TensorType }[];
+  readonly #results: readonly (
+    | { readonly kind: 'input'; readonly index: number }
+    | { readonly kind: 'output'; readonly index: number }
+    | { readonly kind: 'constant'; readonly data: TypedArray }
+  )[];
+  readonly #outputTypes: readonly TensorType[];
+
+  constructor(plan: Plan, { externals, arenaBytes }: RenderedPlan, memory: Memory, threads: number) {
+    const outputIds = externals.flatMap((each) => (each.kind === 'output' ? [each.id] : []));
+    this.#outputTypes = outputIds.map((id) => (plan.buffers[id] as { type: TensorType }).type);
+    let end = align((CONTEXT.tensors + externals.length) * WORD);
+    const places = externals.map((each) => {
+      if (each.kind === 'constant') return undefined;
+      const type =
+        each.kind === 'input' ? (plan.inputs[each.index] as TensorType) : (plan.buffers[each.id] as { type: TensorType }).type;
+      if (bytesOf(type) > STAGED_BYTES) return undefined;
+      const offset = end;
+      end = align(end + bytesOf(type));
+      return { type, offset };
+    });
+    const arenaOffset = end;
+    const block = memory.block(end + arenaBytes + ALIGNMENT);
+    const start = koffi.address(block);
+    // The block begins where its memory is aligned.
+    const shift = Number((BigInt(ALIGNMENT) - (start % BigInt(ALIGNMENT))) % BigInt(ALIGNMENT));
+    this.words = new BigInt64Array(block, shift, CONTEXT.tensors + externals.length);
+    const base = start + BigInt(shift);
+    this.words[CONTEXT.threads] = BigInt(threads);
+    this.words[CONTEXT.end] = FOREVER;
+    this.words[CONTEXT.stopped] = 0n;
+    this.words[CONTEXT.arena] = base + BigInt(arenaOffset);
+    const staged: { input: Staged[]; output: Staged[] } = { input: [], output: [] };
+    const directInputs: { index: number; word: number }[] = [];
+    const directOutputs: { index: number; word: number; type: TensorType }[] = [];
+    externals.forEach((each, i) => {
+      const word = CONTEXT.tensors + i;
+      const place = places[i];
+      if (each.kind === 'constant') {
+        // An array in the engine's heap might be moved: this copy's buffer is not.
+        this.words[word] = koffi.address(each.data);
+        this.#constants.push(each.data);
+        return;
+      }
+      const index = each.kind === 'input' ? each.index : outputIds.indexOf(each.id);
+      if (place) {
+        this.words[word] = base + BigInt(place.offset);
+        const view = viewArray(place.type.dtype, block, shift + place.offset, sizeOf(place.type.shape));
+        staged[each.kind].push({ index, view });
+      } else if (each.kind === 'input') directInputs.push({ index, word });
+      else directOutputs.push({ index, word, type: this.#outputTypes[index] as TensorType });
+    });
+    this.#stagedInputs = staged.input;
+    this.#stagedOutputs = staged.output;
+    this.#directInputs = directInputs;
+    this.#directOutputs = directOutputs;
+    this.#results = plan.outputs.map((id) => {
+      const { place } = plan.buffers[id] as Plan['buffers'][number];
+      if (place.kind === 'input') return { kind: 'input', index: place.index };
+      if (place.kind === 'constant') return { kind: 'constant', data: place.data };
+      return { kind: 'output', index: outputIds.indexOf(id) };
+    });
+  }
+
+  readonly #constants: TypedArray[] = [];
+  #inputs: readonly TypedArray[] = [];
+
+  /** Tells the code where this run's tensors are; the outputs, those that are large already in place. */
+  bind(inputs: readonly TypedArray[], _plan: Plan, memory: Memory): TypedArray[] {
+    this.#inputs = inputs;
+    for (const { index, view } of this.#stagedInputs) copy(inputs[index] as TypedArray, view);
+    for (const { index, word } of this.#directInputs) this.words[word] = koffi.address(inputs[index]);
+    const outputs = this.#outputTypes.map((type) => memory.tensor(type));
+    for (const { index, word } of this.#directOutputs) this.words[word] = koffi.address(outputs[index]);
+    return outputs;
+  }
+
+  /** Sets when the run ends at the latest. */
+  limit({ end }: Checkpoint): void {
+    this.words[CONTEXT.stopped] = 0n;
+    this.words[CONTEXT.end] = end === Infinity ? FOREVER : nanoseconds(end);
+  }
+
+  /** The plan's outputs after a run. */
+  collect(outputs: readonly TypedArray[]): TypedArray[] {
+    for (const { index, view } of this.#stagedOutputs) copy(view, outputs[index] as TypedArray);
+    const inputs = this.#inputs;
+    this.#inputs = [];
+    return this.#results.map((result) => {
+      switch (result.kind) {
+        case 'input':
+          return inputs[result.index] as TypedArray;
+        case 'constant':
+          return result.data;
+        case 'output':
+          return outputs[result.index] as TypedArray;
+        default:
+          return result satisfies never;
+      }
+    });
+  }
+}
+
+const FOREVER = 2n ** 63n - 1n;
+
+/** A time of `performance.now()` on the system's monotonic clock. */
+function nanoseconds(milliseconds: number): bigint {
+  const ahead = Math.min(milliseconds - performance.now(), 1e12);
+  return process.hrtime.bigint() + BigInt(Math.round(ahead * 1e6));
+}
+
+function copy(from: TypedArray, to: TypedArray): void {
+  // A loop over few elements is quicker than a call.
+  if (from.length <= 16) for (let i = 0; i < from.length; i++) to[i] = from[i] as number;
+  else (to as Uint8Array).set(from as Uint8Array);
+}
+
+function align(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
+// ---- Routines that have no native code
+
+/** The run under way, for the callback; an error must not cross native code, so it waits here. */
+let running: { readonly called: readonly Called[]; failure: { readonly reason: unknown } | undefined } = {
+  called: [],
+  failure: undefined,
+};
+
+const SYMBOLS: ReadonlyMap<string, bigint> = new Map([
+  [
+    CALLBACK,
+    koffi.address(
+      koffi.register((number: number | bigint, pointers: unknown) => {
+        try {
+          runByDefinition(running.called[Number(number)] as Called, pointers);
+        } catch (reason) {
+          running.failure ??= { reason };
+        }
+      }, koffi.pointer(callbackType)),
+    ),
+  ],
+]);
+
+function runByDefinition({ routine, inputs, outputs }: Called, pointers: unknown): void {
+  const all = [...inputs, ...outputs];
+  const addresses = new BigUint64Array(koffi.view(pointers, all.length * WORD));
+  const tensors = all.map(({ dtype, size }, i) => {
+    const bytes = size * BYTES[dtype];
+    const memory = bytes === 0 ? new ArrayBuffer(0) : koffi.view(addresses[i], bytes);
+    return viewArray(dtype, memory, 0, size);
+  });
+  routine.run(tensors.slice(0, inputs.length), tensors.slice(inputs.length));
+}
