@@ -1,6 +1,7 @@
 /** @file Ways of running a program that ought to agree: compiled, compiled without simplification, equation by equation. */
 import type { Backend } from '../../engine/backends/backend.ts';
 import { portable } from '../../engine/backends/portable.ts';
+import { openNative } from '../../engine/backends/native/native.ts';
 import { reference } from '../../engine/backends/reference.ts';
 import { lay, type Plan, plan } from '../../engine/compile/plan.ts';
 import { Builder } from '../../engine/program/builder.ts';
@@ -11,8 +12,11 @@ import { allocateArray, sizeOf, type Tensor, type TensorType, type TypedArray } 
 /** The backend that is the definition. */
 export const DEFINITION = reference;
 
+/** The native backend; absent where there is no libLLVM. Two threads, whatever the machine has. */
+export const NATIVE = openNative({ threads: 2 });
+
 /** Every backend that runs here; what holds of one must hold of all. */
-export const BACKENDS: readonly Backend[] = [portable, DEFINITION];
+export const BACKENDS: readonly Backend[] = [portable, DEFINITION, ...(NATIVE ? [NATIVE] : [])];
 
 /** The outputs of a program, simplified and compiled as the engine does it. */
 export function evaluate(program: Program, inputs: readonly TypedArray[], backend: Backend = portable): Tensor[] {

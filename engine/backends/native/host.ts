@@ -1,7 +1,7 @@
 /** @file What this machine is, as far as generated code depends on it. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import koffi from 'koffi';
+import koffi, { type LibraryHandle } from 'koffi';
 import type { Llvm } from './llvm.ts';
 import type { Target } from './target.ts';
 
@@ -23,10 +23,13 @@ export function hostTarget({ architecture, features }: Llvm): { readonly target:
   };
 }
 
+/** Libraries that generated code calls: they stay in the process as long as they are held. */
+const held: LibraryHandle[] = [];
+
 /** Whether the OpenMP runtime is there; its functions can be called from then on. */
 function openThreads(): boolean {
   try {
-    koffi.load('libgomp.so.1', { global: true });
+    held.push(koffi.load('libgomp.so.1', { global: true }));
     return true;
   } catch {
     return false;

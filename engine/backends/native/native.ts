@@ -6,8 +6,9 @@ import koffi from 'koffi';
 import type { Plan } from '../../compile/plan.ts';
 import { BYTES, bytesOf, sizeOf, type TensorType, type TypedArray, viewArray } from '../../types.ts';
 import { type Backend, type Checkpoint, HOST_MEMORY, type Loaded, type Memory } from '../backend.ts';
-import { type Linked, type Llvm, openLlvm } from './llvm.ts';
-import { CALLBACK, type Called, CONTEXT, ENTRY, type RenderedPlan, renderPlan } from './plan.ts';
+import { type Code, CodeStore } from './code.ts';
+import { openLlvm } from './llvm.ts';
+import { CALLBACK, type Called, CONTEXT, type RenderedPlan, renderPlan } from './plan.ts';
 import { hostTarget } from './host.ts';
 import type { Target } from './target.ts';
 
@@ -17,14 +18,17 @@ export interface NativeOptions {
   readonly llvm?: string;
   /** Threads of one run; by default one per processor. */
   readonly threads?: number;
+  /** A folder for compiled code that outlives the process; by default none does. */
+  readonly cache?: string;
 }
 
 /** Opens the native backend; `undefined` where there is no libLLVM. */
-export function openNative({ llvm: path, threads }: NativeOptions = {}): Backend | undefined {
+export function openNative({ llvm: path, threads, cache }: NativeOptions = {}): Backend | undefined {
   const llvm = openLlvm(path);
   if (!llvm) return undefined;
   const { target, processors } = hostTarget(llvm);
-  const runtime: Runtime = { llvm, target, threads: Math.max(1, threads ?? processors) };
+  const store = new CodeStore(llvm, SYMBOLS, cache);
+  const runtime: Runtime = { store, target, threads: Math.max(1, threads ?? processors) };
   return {
     name: 'native',
     // Sums are taken in another order and products of matrices in their own dtype.
@@ -34,7 +38,7 @@ export function openNative({ llvm: path, threads }: NativeOptions = {}): Backend
 }
 
 interface Runtime {
-  readonly llvm: Llvm;
+  readonly store: CodeStore;
   readonly target: Target;
   readonly threads: number;
 }
@@ -51,18 +55,19 @@ class Native implements Loaded {
   readonly #plan: Plan;
   readonly #memory: Memory;
   readonly #rendered: RenderedPlan;
+  /** Held, so that it stays linked. */
+  readonly #code: Code;
   readonly #call: (context: BigInt64Array) => void;
   readonly #threads: number;
   #held: Held | undefined;
 
-  constructor(plan: Plan, memory: Memory, { llvm, target, threads }: Runtime) {
+  constructor(plan: Plan, memory: Memory, { store, target, threads }: Runtime) {
     this.#plan = plan;
     this.#memory = memory;
     this.#rendered = renderPlan(plan, target);
     this.#threads = this.#rendered.isParallel ? threads : 1;
-    const linked = llvm.link(llvm.compile(this.#rendered.ir), SYMBOLS);
-    released.register(this, linked);
-    this.#call = koffi.decode(linked.address(ENTRY), entryType);
+    this.#code = store.get(this.#rendered.ir);
+    this.#call = koffi.decode(this.#code.entry, entryType);
   }
 
   run(inputs: readonly TypedArray[], checkpoint: Checkpoint): TypedArray[] {
@@ -82,9 +87,6 @@ class Native implements Loaded {
     return held.collect(outputs);
   }
 }
-
-/** Code goes when the plan that needed it is gone. */
-const released = new FinalizationRegistry<Linked>((linked) => linked.release());
 
 /** An external tensor that is copied into or out of the block. */
 interface Staged {

@@ -1,7 +1,8 @@
 import type { Lanes, Value } from '../ir.ts';
 import {
+  atLeast,
+  atMost,
   type Constants,
-  clamp,
   constant,
   formatOf,
   nearest,
@@ -34,18 +35,30 @@ const HIGHEST = { float: 89, double: 710 };
  * range of exponents before the result does. The last multiplication rounds to subnormals.
  */
 export function exp(v: Lanes, given: Value): Value {
-  const { element, bias } = formatOf(given);
-  const x = clamp(v, given, LOWEST, HIGHEST);
+  const { bias } = formatOf(given);
+  const x = atMost(v, atLeast(v, given, LOWEST), HIGHEST);
   // The biases of both powers are in the bits, so that halving them shares the biases out too.
-  const n = nearest(v, x, 1 / Math.LN2, 2 * bias);
-  const r = subtractMultiple(v, x, n.float, LN2[element]);
-  const half = v.shiftRight(n.bits, 1);
-  const other = v.sub(n.bits, half);
-  return v.mul(v.mul(expReduced(v, r), powerOfTwo(v, half, x)), powerOfTwo(v, other, x));
+  const { n, r } = reduced(v, x, 2 * bias);
+  const half = v.shiftRight(n, 1);
+  const other = v.sub(n, half);
+  const p = v.add(expm1Reduced(v, r), constant(v, x, 1));
+  return v.mul(v.mul(p, powerOfTwo(v, half, x)), powerOfTwo(v, other, x));
 }
 
-/** 1 + r + r² P(r) */
-function expReduced(v: Lanes, r: Value): Value {
-  const rest = v.fma(v.mul(r, r), polynomial(v, r, EXP_REST), r);
-  return v.add(rest, constant(v, r, 1));
+/** exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1), where 2^n is no subnormal number and finite. */
+export function expm1Small(v: Lanes, x: Value): Value {
+  const { n, r } = reduced(v, x, formatOf(x).bias);
+  const power = powerOfTwo(v, n, x);
+  return v.fma(power, expm1Reduced(v, r), v.sub(power, constant(v, x, 1)));
+}
+
+/** x = n ln 2 + r, with `offset` added to n. */
+function reduced(v: Lanes, x: Value, offset: number): { n: Value; r: Value } {
+  const n = nearest(v, x, 1 / Math.LN2, offset);
+  return { n: n.bits, r: subtractMultiple(v, x, n.float, LN2[formatOf(x).element]) };
+}
+
+/** exp(r) - 1 = r + r² P(r) */
+function expm1Reduced(v: Lanes, r: Value): Value {
+  return v.fma(v.mul(r, r), polynomial(v, r, EXP_REST), r);
 }

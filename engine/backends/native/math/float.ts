@@ -1,5 +1,5 @@
 /** @file Pieces of vector maths: the formats of floats, polynomials, powers of two, reductions, rare lanes. */
-import { Body, type Element, isFloating, Lanes, type Value } from '../ir.ts';
+import { Body, type Element, Lanes, type Value } from '../ir.ts';
 
 /** What the arithmetic of a float's bits needs to know of its format. */
 export interface Format {
@@ -40,12 +40,16 @@ export function polynomial(v: Lanes, x: Value, coefficients: readonly number[] |
   return list.slice(0, -1).reduceRight((sum, c) => v.fma(sum, x, v.const(x.element, c)), constant(v, x, list.at(-1)!));
 }
 
-/** `x` within bounds; NaN stays. */
-export function clamp(v: Lanes, x: Value, low: Constant, high: Constant): Value {
-  const bottom = constant(v, x, low);
-  const top = constant(v, x, high);
-  const atLeast = v.select(v.compare('lt', x, bottom), bottom, x);
-  return v.select(v.compare('gt', atLeast, top), top, atLeast);
+/** `x`, or a bound where it is smaller; NaN stays. */
+export function atLeast(v: Lanes, x: Value, low: number | Constant): Value {
+  const bound = constant(v, x, low);
+  return v.select(v.compare('lt', x, bound), bound, x);
+}
+
+/** `x`, or a bound where it is larger; NaN stays. */
+export function atMost(v: Lanes, x: Value, high: number | Constant): Value {
+  const bound = constant(v, x, high);
+  return v.select(v.compare('gt', x, bound), bound, x);
 }
 
 /** The integer nearest to a float of moderate size: as a float, and in the low bits of an integer, above which is rubbish. */

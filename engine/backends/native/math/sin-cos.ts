@@ -19,12 +19,12 @@ const SIN_REST: Constants = {
   ],
 };
 
-/** (cos(r) - 1 + r²/2) / r⁴ as a polynomial in r², there too; the error of cos(r) is below 2^-32 and 2^-63. */
-const COS_REST: Constants = {
-  float: [0.04166664, -0.001388713, 2.4412086e-5],
+/** cos(r) as a polynomial in r², there too; the error of cos(r) is below 2^-32 and 2^-63. */
+const COS: Constants = {
+  float: [1, -0.5, 0.04166664, -0.001388713, 2.4412086e-5],
   double: [
-    0.041666666666666574, -0.0013888888888869768, 2.4801587286779807e-5, -2.755731357645542e-7, 2.087561843707749e-9,
-    -1.1354251474443925e-11,
+    1, -0.5, 0.041666666666666574, -0.0013888888888869768, 2.4801587286779807e-5, -2.755731357645542e-7,
+    2.087561843707749e-9, -1.1354251474443925e-11,
   ],
 };
 
@@ -85,25 +85,14 @@ function reduced(v: Lanes, x: Value): { sine: Value; cosine: Value; quadrant: Va
   const rest = v.fma(n.float, low, v.fma(n.float, middle, v.neg(product)));
   const r = v.sub(exact, product);
   const tail = v.sub(v.sub(v.sub(exact, r), product), rest);
+  const square = v.mul(r, v.fma(tail, constant(v, x, 2), r));
   return {
-    sine: sinReduced(v, r, tail),
-    cosine: cosReduced(v, r),
+    // r + (r³ P(r²) + tail)
+    sine: v.add(v.fma(v.mul(square, r), polynomial(v, square, SIN_REST), tail), r),
+    cosine: polynomial(v, square, COS),
     quadrant: n.bits,
     isFar: v.compare('ge', magnitude, constant(v, x, limit)),
   };
-}
-
-/** r + (r³ P(r²) + tail) */
-function sinReduced(v: Lanes, r: Value, tail: Value): Value {
-  const square = v.mul(r, r);
-  return v.add(v.fma(v.mul(square, r), polynomial(v, square, SIN_REST), tail), r);
-}
-
-/** 1 - r²/2 + r⁴ P(r²); a tail would change less than half of the last place. */
-function cosReduced(v: Lanes, r: Value): Value {
-  const square = v.mul(r, r);
-  const start = v.fma(square, constant(v, r, -0.5), constant(v, r, 1));
-  return v.fma(v.mul(square, square), polynomial(v, square, COS_REST), start);
 }
 
 function isOdd(v: Lanes, integer: Value): Value {

@@ -1,0 +1,125 @@
+/**
+ * @file Compiled modules: each text is compiled once, linked once while anything uses it, and kept as an object file
+ * across processes where a folder is given for that.
+ */
+import { createHash, hash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Linked, Llvm } from './llvm.ts';
+import { ENTRY } from './plan.ts';
+
+/** A linked module; it stays linked while somebody holds this object. */
+export interface Code {
+  /** The address of the module's entry. */
+  readonly entry: bigint;
+}
+
+interface LinkedModule {
+  readonly linked: Linked;
+  readonly code: WeakRef<Code>;
+}
+
+/** Compiles modules and remembers them. */
+export class CodeStore {
+  readonly #llvm: Llvm;
+  readonly #symbols: ReadonlyMap<string, bigint>;
+  readonly #folder: string | undefined;
+  readonly #modules = new Map<string, LinkedModule>();
+  readonly #gone = new FinalizationRegistry<string>((key) => {
+    const module = this.#modules.get(key);
+    // It may have been asked for again since.
+    if (!module || module.code.deref()) return;
+    this.#modules.delete(key);
+    module.linked.release();
+  });
+
+  /** `symbols` are what modules may call beside the libraries of the process; `folder` is where object files are kept. */
+  constructor(llvm: Llvm, symbols: ReadonlyMap<string, bigint>, folder: string | undefined) {
+    this.#llvm = llvm;
+    this.#symbols = symbols;
+    this.#folder = folder;
+  }
+
+  /** The code of a module's text. */
+  get(ir: string): Code {
+    const key = this.#keyOf(ir);
+    return this.#known(key) ?? this.#link(key, this.#read(key) ?? this.#compile(key, ir));
+  }
+
+  /** The same, compiled on another thread where it is not there yet. */
+  async getAside(ir: string): Promise<Code> {
+    const key = this.#keyOf(ir);
+    const known = this.#known(key);
+    if (known) return known;
+    const kept = this.#read(key);
+    const object = kept ?? (await this.#llvm.compileAside(named(ir, key)));
+    if (!kept) this.#write(key, object);
+    return this.#known(key) ?? this.#link(key, object);
+  }
+
+  #keyOf(ir: string): string {
+    return createHash('sha256').update(this.#llvm.identity).update('\0').update(ir).digest('hex').slice(0, 40);
+  }
+
+  #compile(key: string, ir: string): Uint8Array {
+    const object = this.#llvm.compile(named(ir, key));
+    this.#write(key, object);
+    return object;
+  }
+
+  #known(key: string): Code | undefined {
+    const module = this.#modules.get(key);
+    return module && (module.code.deref() ?? this.#hold(key, module.linked));
+  }
+
+  #link(key: string, object: Uint8Array): Code {
+    return this.#hold(key, this.#llvm.link(object, this.#symbols));
+  }
+
+  #hold(key: string, linked: Linked): Code {
+    const code: Code = { entry: linked.address(entryName(key)) };
+    this.#modules.set(key, { linked, code: new WeakRef(code) });
+    this.#gone.register(code, key);
+    return code;
+  }
+
+  /** An object file that is as it was written: its first 32 bytes are the digest of the rest. */
+  #read(key: string): Uint8Array | undefined {
+    if (this.#folder === undefined) return undefined;
+    try {
+      const bytes = readFileSync(join(this.#folder, key));
+      const object = bytes.subarray(DIGEST_BYTES);
+      return digestOf(object).equals(bytes.subarray(0, DIGEST_BYTES)) ? object : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #write(key: string, object: Uint8Array): void {
+    if (this.#folder === undefined) return;
+    try {
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      // Written aside and renamed, so that no reader finds half a file.
+      const aside = join(this.#folder, `.${key}.${process.pid}`);
+      writeFileSync(aside, Buffer.concat([digestOf(object), object]), { mode: 0o600 });
+      renameSync(aside, join(this.#folder, key));
+    } catch {
+      // A cache that cannot be written is no cache; the code is there all the same.
+    }
+  }
+}
+
+const DIGEST_BYTES = 32;
+
+function digestOf(object: Uint8Array): Buffer {
+  return hash('sha256', object, 'buffer');
+}
+
+function entryName(key: string): string {
+  return `adjoint_${key}`;
+}
+
+/** The text with an entry that no other module has. */
+function named(ir: string, key: string): string {
+  return ir.replaceAll(`@${ENTRY}(`, `@${entryName(key)}(`);
+}
