@@ -1,0 +1,6 @@
+/** @file The routines that have native code. */
+import type { RoutineRenderer } from '../routine.ts';
+import { matmul } from './matmul.ts';
+
+/** Native code by the name of the routine. */
+export const ROUTINES: Readonly<Record<string, RoutineRenderer>> = { matmul };
