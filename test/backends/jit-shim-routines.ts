@@ -1,5 +1,5 @@
 /** @file A small JIT for tests and measurements of routines: IR text to the address of a function in this process. */
-import koffi from 'koffi';
+import koffi, { type KoffiFunc, type LibraryHandle } from 'koffi';
 import type { Target } from '../../engine/backends/native/target.ts';
 import type { TypedArray } from '../../engine/types.ts';
 
@@ -44,7 +44,7 @@ export function openJit(library?: string): Jit | undefined {
   return undefined;
 }
 
-function jitOf(library: koffi.LibraryHandle, name: string): Jit {
+function jitOf(library: LibraryHandle, name: string): Jit {
   const foreign = (signature: string): Foreign => library.func(signature) as Foreign;
   const prefix = process.arch === 'arm64' ? 'AArch64' : 'X86';
   for (const part of ['TargetInfo', 'Target', 'TargetMC', 'AsmPrinter', 'AsmParser'])
@@ -68,8 +68,6 @@ function jitOf(library: koffi.LibraryHandle, name: string): Jit {
   const setMachineBuilder = foreign('void LLVMOrcLLJITBuilderSetJITTargetMachineBuilder(void*, void*)');
   const newJit = foreign('void* LLVMOrcCreateLLJIT(_Out_ void**, void*)');
   const mainLibrary = foreign('void* LLVMOrcLLJITGetMainJITDylib(void*)');
-  const newLibrary = foreign('void* LLVMOrcExecutionSessionCreateBareJITDylib(void*, const char*)');
-  const sessionOf = foreign('void* LLVMOrcLLJITGetExecutionSession(void*)');
   const addModule = foreign('void* LLVMOrcLLJITAddLLVMIRModule(void*, void*, void*)');
   const lookup = foreign('void* LLVMOrcLLJITLookup(void*, _Out_ uint64_t*, const char*)');
   const processSymbols = foreign(
@@ -97,18 +95,19 @@ function jitOf(library: koffi.LibraryHandle, name: string): Jit {
   setMachineBuilder(builder, machineBuilder(machine()));
   const jit = result((out) => newJit(out, builder));
   const passMachine = machine();
-  void mainLibrary;
-  void newLibrary;
-  void sessionOf;
   const dylib = mainLibrary(jit);
-  addGenerator(dylib, result((out) => processSymbols(out, 0, null, null)));
+  addGenerator(
+    dylib,
+    result((out) => processSymbols(out, 0, null, null)),
+  );
 
   const parse = (text: string): { context: unknown; module: unknown } => {
     const context = newContext();
     const size = Buffer.byteLength(text);
     const out: unknown[] = [null];
     const message: unknown[] = [null];
-    if (parseIr(contextOf(context), newBuffer(text, size, 'module'), out, message)) throw new Error(message[0] as string);
+    if (parseIr(contextOf(context), newBuffer(text, size, 'module'), out, message))
+      throw new Error(message[0] as string);
     setTriple(out[0], triple);
     return { context, module: out[0] };
   };
@@ -163,11 +162,14 @@ export type PhaseCall = (arrays: readonly (TypedArray | ArrayBuffer)[], begin: n
 let protos = 0;
 
 /** The function of a phase as something to call; `later` runs it on another thread. */
-export function phaseFunction(address: bigint, arrays: number): { call: PhaseCall; later(...args: Parameters<PhaseCall>): Promise<void> } {
+export function phaseFunction(
+  address: bigint,
+  arrays: number,
+): { call: PhaseCall; later(...args: Parameters<PhaseCall>): Promise<void> } {
   const proto = koffi.proto(
     `void phase_${protos++}(${Array.from({ length: arrays }, () => 'void*').join(', ')}, int64_t, int64_t)`,
   );
-  const call = koffi.decode(address, proto) as koffi.KoffiFunction;
+  const call = koffi.decode(address, proto) as KoffiFunc<(...args: unknown[]) => void>;
   return {
     call: (buffers, begin, end) => call(...buffers, begin, end),
     later: (buffers, begin, end) =>

@@ -9,7 +9,10 @@ export type Element = 'float' | 'double' | 'i1' | 'i8' | 'i32' | 'i64';
 const SUFFIX = { float: 'f32', double: 'f64', i1: 'i1', i8: 'i8', i32: 'i32', i64: 'i64' } as const;
 
 /** Bits of each element type. */
-export const BITS = { float: 32, double: 64, i1: 1, i8: 8, i32: 32, i64: 64 } as const satisfies Record<Element, number>;
+export const BITS = { float: 32, double: 64, i1: 1, i8: 8, i32: 32, i64: 64 } as const satisfies Record<
+  Element,
+  number
+>;
 
 /** A value in registers: a vector of lanes, or a scalar where there is one lane. */
 export interface Value {
@@ -142,7 +145,10 @@ export class Lanes {
     if (this.count === 1) return { element, text: scalar };
     const type = this.type(element);
     const first = this.body.value(`insertelement ${type} poison, ${element} ${scalar}, i32 0`);
-    return this.#value(element, `shufflevector ${type} ${first}, ${type} poison, <${this.count} x i32> zeroinitializer`);
+    return this.#value(
+      element,
+      `shufflevector ${type} ${first}, ${type} poison, <${this.count} x i32> zeroinitializer`,
+    );
   }
 
   add(x: Value, y: Value): Value {

@@ -1,7 +1,8 @@
 /** @file The microkernel of matrix products: one tile of the output, summed in registers. */
-import { Body, type Element, type Module, type Value } from '../ir.ts';
+import type { Body, Element, Lanes, Module, Value } from '../ir.ts';
 import type { Target } from '../target.ts';
 import { addFunction, bytesOf, Integers, lanesOf, loopOnce, Memory } from './code.ts';
+import { callCopy } from './pack.ts';
 
 /** A tile of the output, and where the left operand lies. */
 export interface Tile {
@@ -34,8 +35,8 @@ export interface TileOperands {
 }
 
 /** The call of a tile's function. */
-export function callTile(body: Body, name: string, tile: Tile, x: TileOperands): void {
-  const from = tile.accumulates ? `, ptr ${x.from}, i64 ${x.fromRow}` : '';
+export function callTile(body: Body, name: string, accumulates: boolean, x: TileOperands): void {
+  const from = accumulates ? `, ptr ${x.from}, i64 ${x.fromRow}` : '';
   body.line(
     `call void @${name}(ptr ${x.a}, ptr ${x.b}, i64 ${x.bStep}, ptr ${x.c}, i64 ${x.cRow}, i64 ${x.k}, i32 ${x.columns}${from})`,
   );
@@ -43,9 +44,37 @@ export function callTile(body: Body, name: string, tile: Tile, x: TileOperands):
 
 /** Adds the function of a tile: `c[r, j] = from[r, j] + Σₚ a[r, p] · b[p, j]`, the terms in order. */
 export function addTile(module: Module, name: string, tile: Tile, target: Target): void {
-  const params = ['ptr %a', 'ptr %b', 'i64 %bStep', 'ptr noalias %c', 'i64 %cRow', 'i64 %k', 'i32 %columns'];
-  if (tile.accumulates) params.push('ptr %from', 'i64 %fromRow');
-  addFunction(module, name, params, (body) => writeTile(body, tile, target));
+  addFunction(module, name, paramsOf(tile), (body) => writeTile(body, tile, target));
+}
+
+function paramsOf({ accumulates }: Tile): string[] {
+  const params = ['ptr %a', 'ptr %b', 'i64 %bStep', 'ptr %c', 'i64 %cRow', 'i64 %k', 'i32 %columns'];
+  return accumulates ? [...params, 'ptr %from', 'i64 %fromRow'] : params;
+}
+
+/**
+ * Adds a function that does for fewer columns than a register has what `tileName` does for whole registers: on a tile
+ * of its own, whose first columns are copied to the output.
+ */
+export function addEdge(
+  module: Module,
+  name: string,
+  tileName: string,
+  copyName: string,
+  tile: Tile,
+  target: Target,
+): void {
+  const { element, rows, vectors, accumulates } = tile;
+  const rowBytes = (vectors * target.vectorBits) / 8;
+  const width = rowBytes / bytesOf(element);
+  addFunction(module, name, paramsOf(tile), (body) => {
+    const own = body.value(`alloca [${rows * width} x ${element}], align 64`);
+    const part: readonly [number, string] = [rows, body.value('zext i32 %columns to i64')];
+    if (accumulates) callCopy(body, copyName, [own, rowBytes], ['%from', '%fromRow'], part);
+    const operands = { a: '%a', b: '%b', bStep: '%bStep', c: own, cRow: rowBytes, k: '%k', columns: width };
+    callTile(body, tileName, accumulates, { ...operands, from: own, fromRow: rowBytes });
+    callCopy(body, copyName, ['%c', '%cRow'], [own, rowBytes], part);
+  });
 }
 
 function writeTile(body: Body, { element, rows, vectors, aRow, aStep, accumulates }: Tile, target: Target): void {
@@ -54,16 +83,11 @@ function writeTile(body: Body, { element, rows, vectors, aRow, aStep, accumulate
   const integers = new Integers(body);
   const bytes = bytesOf(element);
   const registers = Array.from({ length: vectors }, (_, v) => v);
-  const masks = target.masks ? registers.map((v) => maskOf(memory, '%columns', v * lanes.count)) : undefined;
-  const load = (pointer: string, v: number): Value => {
-    const at = integers.at(pointer, v * lanes.count * bytes);
-    return masks ? memory.loadMasked(element, at, masks[v]!) : memory.load(element, at);
-  };
-  const store = (value: Value, pointer: string, v: number): void => {
-    const at = integers.at(pointer, v * lanes.count * bytes);
-    if (masks) memory.storeMasked(value, at, masks[v]!);
-    else memory.store(value, at);
-  };
+  const memories = registers.map((v) =>
+    target.masks ? memory.first(integers.sub32('%columns', v * lanes.count)) : memory,
+  );
+  const place = (pointer: string, v: number): string => integers.at(pointer, v * memory.vectorBytes(element));
+  const load = (pointer: string, v: number): Value => memories[v]!.load(element, place(pointer, v));
   const rowsOf = (pointer: string, stride: string): string[] => {
     const all = [pointer];
     for (let r = 1; r < rows; r++) all.push(integers.at(all[r - 1]!, stride));
@@ -91,16 +115,11 @@ function writeTile(body: Body, { element, rows, vectors, aRow, aStep, accumulate
     return [integers.at(a!, aStep * bytes), integers.at(b!, '%bStep'), ...next.map(({ text }) => text)];
   });
   for (const [r, row] of rowsOf('%c', '%cRow').entries())
-    for (const v of registers) store({ element, text: sums[r * vectors + v]! }, row, v);
-}
-
-function maskOf(memory: Memory, columns: string, before: number): Value {
-  const left = before === 0 ? columns : memory.lanes.body.value(`sub i32 ${columns}, ${before}`);
-  return memory.firstLanes(left);
+    for (const v of registers) memories[v]!.store({ element, text: sums[r * vectors + v]! }, place(row, v));
 }
 
 /** x · y + z: fused for floats where the processor can, wrapping for integers. */
-export function multiplyAdd(lanes: ReturnType<typeof lanesOf>, x: Value, y: Value, z: Value): Value {
+export function multiplyAdd(lanes: Lanes, x: Value, y: Value, z: Value): Value {
   const floating = x.element === 'float' || x.element === 'double';
   return floating ? lanes.fma(x, y, z) : lanes.add(lanes.mul(x, y), z);
 }
