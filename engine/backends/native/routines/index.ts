@@ -1,5 +1,6 @@
-/** @file Routines that have native code. */
+/** @file The routines that have native code. */
 import type { RoutineRenderer } from '../routine.ts';
+import { matmul } from './matmul.ts';
 
-/** How each is rendered, by the routine's name. */
-export const ROUTINES: Readonly<Record<string, RoutineRenderer>> = {};
+/** Native code by the name of the routine. */
+export const ROUTINES: Readonly<Record<string, RoutineRenderer>> = { matmul };

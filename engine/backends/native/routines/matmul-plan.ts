@@ -1,0 +1,208 @@
+/** @file How a matrix product is cut up: the tile in registers, what is copied first, and which parts are units. */
+import { BITS, type Element } from '../ir.ts';
+import type { Target } from '../target.ts';
+import { bytesOf } from './code.ts';
+
+/** The sizes of routine `matmul`: `[m, k] @ [k, n]`, strides in elements. */
+export interface MatmulSizes {
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly lhs_batch: number;
+  readonly lhs_m: number;
+  readonly lhs_k: number;
+  readonly rhs_batch: number;
+  readonly rhs_k: number;
+  readonly rhs_n: number;
+}
+
+/** How a product is computed. Depends on the sizes and the processor alone, and so does the order of every sum. */
+export interface Plan {
+  readonly sizes: MatmulSizes;
+  readonly element: Element;
+  /** Whether left and right were exchanged, so that a column of the output is a row. */
+  readonly flipped: boolean;
+  readonly grid: Grid;
+  readonly kernel: TileKernel | DotKernel;
+}
+
+/** Parts that are computed independently of one another. */
+export interface Grid {
+  /** The sums are cut into chunks of `chunkTerms` terms, whose results are added at the end. */
+  readonly chunks: number;
+  readonly chunkTerms: number;
+  readonly rowBlocks: number;
+  readonly blockRows: number;
+  readonly columnBlocks: number;
+  readonly blockColumns: number;
+  /** Parts of one unit. */
+  readonly group: number;
+}
+
+/** Tiles whose columns are lanes, and whose left operand is broadcast. */
+export interface TileKernel {
+  readonly kind: 'tile';
+  readonly height: number;
+  /** The width in registers, and in columns. */
+  readonly vectors: number;
+  readonly width: number;
+  /** Terms that are summed before the tile is stored. */
+  readonly kBlock: number;
+  readonly packLeft: boolean;
+  /** Which panels of the right operand are copied first; `edge` is the last one, with fewer columns. */
+  readonly packRight: 'none' | 'edge' | 'all';
+}
+
+/** Tiles whose lanes are terms. */
+export interface DotKernel {
+  readonly kind: 'dots';
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Units a large product has at least, where it can. */
+const UNITS = 32;
+/** Multiplications that are not worth dividing. */
+const UNIT_PRODUCTS = 1 << 17;
+
+/** The plan for a product without empty axes. */
+export function planMatmul(given: MatmulSizes, element: Element, target: Target): Plan {
+  const flipped = given.n === 1 && given.m > 1;
+  const sizes = withUnitStrides(flipped ? flip(given) : given);
+  const kernel = isDots(sizes, element, target) ? dotKernel(sizes, target) : tileKernel(sizes, element, target);
+  return { sizes, element, flipped, grid: gridOf(sizes, kernel), kernel };
+}
+
+/** The transposed product: `(a b)ᵀ = bᵀ aᵀ`. */
+function flip(x: MatmulSizes): MatmulSizes {
+  return {
+    batch: x.batch,
+    m: x.n,
+    n: x.m,
+    k: x.k,
+    lhs_batch: x.rhs_batch,
+    lhs_m: x.rhs_n,
+    lhs_k: x.rhs_k,
+    rhs_batch: x.lhs_batch,
+    rhs_k: x.lhs_k,
+    rhs_n: x.lhs_m,
+  };
+}
+
+/** Along an axis of size 1 any stride will do, so it is 1. */
+function withUnitStrides(x: MatmulSizes): MatmulSizes {
+  return {
+    ...x,
+    lhs_m: x.m === 1 ? 1 : x.lhs_m,
+    lhs_k: x.k === 1 ? 1 : x.lhs_k,
+    rhs_k: x.k === 1 ? 1 : x.rhs_k,
+    rhs_n: x.n === 1 ? 1 : x.rhs_n,
+  };
+}
+
+/** Rows up to which transposing the right operand costs more than it saves. */
+const DOT_ROWS = 24;
+
+function isDots({ m, lhs_k, rhs_k, rhs_n }: MatmulSizes, _element: Element, _target: Target): boolean {
+  return rhs_k === 1 && rhs_n !== 1 && lhs_k === 1 && m <= DOT_ROWS;
+}
+
+function dotKernel({ m, n }: MatmulSizes, { registers }: Target): DotKernel {
+  const most = registers >= 32 ? 4 : 3;
+  const rows = Math.ceil(m / Math.ceil(m / most));
+  // Sums, the rows of the left operand and a column of the right one stay in registers.
+  const columns = Math.min(8, n, Math.floor((registers - 2 - rows) / rows));
+  return { kind: 'dots', rows, columns };
+}
+
+function tileKernel(sizes: MatmulSizes, element: Element, target: Target): TileKernel {
+  const { k } = sizes;
+  const { height, vectors } = tileShape(sizes, element, target);
+  const width = (vectors * target.vectorBits) / BITS[element];
+  return {
+    kind: 'tile',
+    height,
+    vectors,
+    width,
+    kBlock: Math.min(k, 1024),
+    packLeft: false,
+    packRight: packedPanels(sizes, element, { height, width }, target),
+  };
+}
+
+/** The tile whose total time is least, by how many multiplications and loads a processor starts at once. */
+function tileShape(sizes: MatmulSizes, element: Element, target: Target): { height: number; vectors: number } {
+  let best = { height: 1, vectors: 1 };
+  let least = Number.POSITIVE_INFINITY;
+  for (let vectors = 1; vectors <= 8; vectors++)
+    for (let height = 1; height <= Math.min(sizes.m, mostRows(vectors, target)); height++) {
+      const cost = costOf(sizes, element, height, vectors, target);
+      if (cost >= least) continue;
+      least = cost;
+      best = { height, vectors };
+    }
+  return best;
+}
+
+/** Sums, one row of the right operand, one broadcast element, and a product where it is not fused. */
+function mostRows(vectors: number, { registers, fma }: Target): number {
+  return Math.floor((registers - vectors - (fma ? 1 : 2)) / vectors);
+}
+
+/** Cycles that one matrix takes, roughly. */
+function costOf({ m, n, k }: MatmulSizes, element: Element, height: number, vectors: number, target: Target): number {
+  const width = (vectors * target.vectorBits) / BITS[element];
+  const panels = Math.ceil(n / width);
+  const isNear = k * width * bytesOf(element) <= target.caches[0] / 2;
+  const tile = (rows: number): number => {
+    if (rows === 0) return 0;
+    const products = Math.max((rows * vectors) / 2, 4);
+    const loads = (rows + vectors) / 2;
+    const far = isNear ? 0 : vectors * 1.5;
+    return k * (Math.max(products, loads, far) + 0.5) + 20 + 2 * rows * vectors;
+  };
+  const bodies = m % height === 0 ? 1 : 1.005;
+  return panels * (Math.floor(m / height) * tile(height) + tile(m % height)) * bodies;
+}
+
+function packedPanels(
+  { m, n, k, rhs_n }: MatmulSizes,
+  element: Element,
+  { height, width }: { height: number; width: number },
+  { masks, caches }: Target,
+): TileKernel['packRight'] {
+  const isReused = m > 4 * height;
+  const isLarge = k * n * bytesOf(element) > 2 * caches[1];
+  if (rhs_n !== 1 || (isReused && isLarge)) return 'all';
+  return masks || n % width === 0 ? 'none' : 'edge';
+}
+
+function gridOf(sizes: MatmulSizes, kernel: TileKernel | DotKernel): Grid {
+  const { batch, m, n, k } = sizes;
+  const [height, width] = kernel.kind === 'tile' ? [kernel.height, kernel.width] : [kernel.rows, kernel.columns];
+  const chunks = chunksOf(sizes);
+  const chunkTerms = Math.ceil(k / chunks);
+  const byColumns = m < 32 || kernel.kind === 'dots';
+  const products = m * n * chunkTerms;
+  const wanted = Math.max(1, Math.min(Math.ceil(UNITS / (batch * chunks)), Math.ceil(products / UNIT_PRODUCTS)));
+  const [rowBlocks, blockRows] = byColumns ? [1, m] : blocks(m, height, wanted);
+  const [columnBlocks, blockColumns] = byColumns ? blocks(n, width, wanted) : [1, n];
+  const single = rowBlocks * columnBlocks * chunks === 1;
+  const group = single ? Math.min(batch, Math.max(1, Math.floor(UNIT_PRODUCTS / products))) : 1;
+  return { chunks: Math.ceil(k / chunkTerms), chunkTerms, rowBlocks, blockRows, columnBlocks, blockColumns, group };
+}
+
+/** Blocks of whole tiles: about as many as wanted. */
+function blocks(size: number, tile: number, wanted: number): [count: number, size: number] {
+  const tiles = Math.ceil(size / tile);
+  const block = Math.min(size, tile * Math.max(1, Math.floor(tiles / wanted)));
+  return [Math.ceil(size / block), block];
+}
+
+function chunksOf({ batch, m, n, k }: MatmulSizes): number {
+  // The partial results are written and read once more: few against what the operands hold.
+  const most = Math.floor(k / (4 * Math.max(m, n, 256)));
+  const others = batch * Math.ceil(m / 64) * Math.ceil(n / 64);
+  return Math.max(1, Math.min(most, Math.ceil(UNITS / others)));
+}
