@@ -1,0 +1,77 @@
+/** @file A contestant: a process that computes cases, asked by lines of JSON and idle in between. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createInterface, type Interface } from 'node:readline';
+import type { Question, Replies } from './protocol.ts';
+
+/** How to start a contestant. */
+export interface Command {
+  readonly name: 'ours' | 'jax' | 'torch';
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** A contestant that could not do what it was asked; `message` says why. */
+export class Forfeit extends Error {}
+
+/** A started contestant. */
+export class Contestant {
+  readonly name: Command['name'];
+  readonly #process: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+  readonly #reader: Interface;
+
+  constructor({ name, file, args, env }: Command) {
+    this.name = name;
+    this.#process = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    // Without these, a file that cannot be started, or a question to a process that died, would end the benchmark.
+    this.#process.on('error', () => {});
+    this.#process.stdin?.on('error', () => {});
+    this.#reader = createInterface({ input: this.#process.stdout as NodeJS.ReadableStream });
+    this.#lines = this.#reader[Symbol.asyncIterator]();
+  }
+
+  /** The reply to a question; throws `Forfeit` when there is none within the limit, and the process is no more then. */
+  async ask<Q extends Question>(question: Q, limitSeconds: number): Promise<Replies[Q['ask']]> {
+    this.#process.stdin?.write(`${JSON.stringify(question)}\n`);
+    const { promise: late, resolve } = Promise.withResolvers<'late'>();
+    const timer = setTimeout(() => resolve('late'), limitSeconds * 1000);
+    const line = await Promise.race([this.#lines.next(), late]);
+    clearTimeout(timer);
+    if (line === 'late') {
+      this.#process.kill('SIGKILL');
+      throw new Forfeit(`took more than ${limitSeconds} s`);
+    }
+    if (line.done) throw new Forfeit('its process ended');
+    const reply = JSON.parse(line.value) as Replies[Q['ask']] & { readonly error?: string };
+    if (reply.error !== undefined) throw new Forfeit(reply.error);
+    return reply;
+  }
+
+  /** Seconds of processor time taken so far, where the system tells. */
+  cpuSeconds(): number {
+    try {
+      const fields = readFileSync(`/proc/${this.#process.pid}/stat`, 'utf8')
+        .replace(/^.*\) /, '')
+        .split(' ');
+      // User and system time, in ticks of which Linux shows 100 a second.
+      return (Number(fields[11]) + Number(fields[12])) / 100;
+    } catch {
+      return 0;
+    }
+  }
+
+  /** Ends the process and waits until it has ended. */
+  async stop(): Promise<void> {
+    const { exitCode, signalCode, pid } = this.#process;
+    if (exitCode !== null || signalCode !== null || pid === undefined) return;
+    const ended = once(this.#process, 'exit');
+    this.#process.stdin?.end();
+    // JAX may be compiling still, and nothing is lost with it.
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), 3000);
+    await ended;
+    clearTimeout(timer);
+  }
+}
