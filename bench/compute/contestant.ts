@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createInterface, type Interface } from 'node:readline';
+import { createInterface } from 'node:readline';
 import type { Question, Replies } from './protocol.ts';
 
 /** How to start a contestant. */
@@ -21,7 +21,6 @@ export class Contestant {
   readonly name: Command['name'];
   readonly #process: ChildProcess;
   readonly #lines: AsyncIterator<string>;
-  readonly #reader: Interface;
 
   constructor({ name, file, args, env }: Command) {
     this.name = name;
@@ -29,8 +28,8 @@ export class Contestant {
     // Without these, a file that cannot be started, or a question to a process that died, would end the benchmark.
     this.#process.on('error', () => {});
     this.#process.stdin?.on('error', () => {});
-    this.#reader = createInterface({ input: this.#process.stdout as NodeJS.ReadableStream });
-    this.#lines = this.#reader[Symbol.asyncIterator]();
+    const reader = createInterface({ input: this.#process.stdout as NodeJS.ReadableStream });
+    this.#lines = reader[Symbol.asyncIterator]();
   }
 
   /** The reply to a question; throws `Forfeit` when there is none within the limit, and the process is no more then. */
@@ -42,6 +41,7 @@ export class Contestant {
     clearTimeout(timer);
     if (line === 'late') {
       this.#process.kill('SIGKILL');
+      await once(this.#process, 'exit');
       throw new Forfeit(`took more than ${limitSeconds} s`);
     }
     if (line.done) throw new Forfeit('its process ended');

@@ -44,21 +44,21 @@ export const LSTM: GraphDocumentInput = {
 export type ScalarNode = readonly [op: 'add' | 'sub' | 'mul' | 'sin' | 'tanh', ...inputs: string[]];
 
 const WIDTH = 100;
-const OPS = ['mul', 'sin', 'add', 'tanh', 'sub'] as const;
 
 /**
  * Layers of 100 nodes: each takes the one before it in the layer before, and perhaps another of that layer, so that
- * none is in vain. Node `i` is called `n<i>`; the inputs are `x0` to `x9`.
+ * none is in vain. Every second layer bends what comes to between -1 and 1, or numbers would grow until their sine is
+ * noise. Node `i` is called `n<i>`; the inputs are `x0` to `x9`.
  */
 export function scalarNodes(count: number): ScalarNode[] {
   const random = randomOf(10);
   const below = (bound: number): number => Math.floor(random.uniform(0, bound));
+  const oneOf = <T>(...choices: readonly T[]): T => choices[below(choices.length)] as T;
   return Array.from({ length: count }, (_, i) => {
-    const op = OPS[below(OPS.length)] as (typeof OPS)[number];
-    const before = (column: number): string =>
-      i < WIDTH ? `x${column % 10}` : `n${(Math.floor(i / WIDTH) - 1) * WIDTH + column}`;
+    const layer = Math.floor(i / WIDTH);
+    const before = (column: number): string => (layer === 0 ? `x${column % 10}` : `n${(layer - 1) * WIDTH + column}`);
     const first = before(i % WIDTH);
-    return op === 'sin' || op === 'tanh' ? [op, first] : [op, first, before(below(WIDTH))];
+    return layer % 2 === 0 ? [oneOf('mul', 'add', 'sub'), first, before(below(WIDTH))] : [oneOf('sin', 'tanh'), first];
   });
 }
 

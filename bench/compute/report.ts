@@ -68,7 +68,7 @@ function figure(value: number | null): string {
   return value === null ? '–' : value.toLocaleString('en', { maximumSignificantDigits: 3 });
 }
 
-const [LEFT, WIDTH, LINE, TOP] = [330, 860, 24, 64];
+const [LEFT, WIDTH, LINE, TOP] = [440, 960, 24, 64];
 
 /** The ratios as a picture in SVG: a bar from 1.0 for each, on a logarithmic axis. */
 export function plot(measured: readonly Measured[]): string {
@@ -103,7 +103,7 @@ export function plot(measured: readonly Measured[]): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${bottom + 16}" role="img">
 <title>${title}</title>
 <style>
-  text { font: 13px system-ui, sans-serif; fill: #1f2328; }
+  text { font-family: system-ui, sans-serif; font-size: 13px; fill: #1f2328; }
   .end { text-anchor: end; } .middle { text-anchor: middle; }
   .grid { stroke: #8c959f; stroke-opacity: 0.4; } .one { stroke: #1f2328; stroke-width: 1.5; }
   .faster { fill: #1a7f64; } .slower { fill: #bc4c00; }
