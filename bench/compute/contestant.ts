@@ -1,7 +1,6 @@
 /** @file A contestant: a process that computes cases, asked by lines of JSON and idle in between. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Question, Replies } from './protocol.ts';
 
@@ -50,17 +49,9 @@ export class Contestant {
     return reply;
   }
 
-  /** Seconds of processor time taken so far, where the system tells. */
-  cpuSeconds(): number {
-    try {
-      const fields = readFileSync(`/proc/${this.#process.pid}/stat`, 'utf8')
-        .replace(/^.*\) /, '')
-        .split(' ');
-      // User and system time, in ticks of which Linux shows 100 a second.
-      return (Number(fields[11]) + Number(fields[12])) / 100;
-    } catch {
-      return 0;
-    }
+  /** The process. */
+  get pid(): number | undefined {
+    return this.#process.pid;
   }
 
   /** Ends the process and waits until it has ended. */

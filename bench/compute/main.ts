@@ -15,6 +15,7 @@ import { disagreement } from './compare.ts';
 import { type Command, Contestant, Forfeit } from './contestant.ts';
 import { randomOf } from './inputs.ts';
 import { peersPython } from './peers/setup.ts';
+import { Disturbance, secondsOf } from './processor.ts';
 import { fromFile, type Replies, toFile } from './protocol.ts';
 import { type Measured, plot, table } from './report.ts';
 import { median } from './timed.ts';
@@ -158,31 +159,24 @@ function compare(asked: Case, entries: readonly Entry[]): void {
 }
 
 async function takeTurns(asked: Case, entries: readonly Entry[], contestants: readonly Contestant[]): Promise<void> {
+  const disturbance = new Disturbance(contestants.map(({ pid }) => pid));
   // The first round is not counted: caches fill, and just-in-time compilers come to see what is hot.
   for (let round = -1; round < PACE.rounds; round++)
     for (const entry of entries) {
       if (entry.spent > PACE.all) continue;
       await quiet(contestants);
-      await orForfeit(asked, entry.contestant, async () => {
-        const others = contestants.filter((other) => other !== entry.contestant);
-        const busyBefore = others.map((other) => other.cpuSeconds());
-        const started = performance.now();
-        const question = { ask: 'time', seconds: PACE.turn, most_seconds: PACE.slow } as const;
-        const { ms } = await entry.contestant.ask(question, PATIENCE_SECONDS);
-        const seconds = (performance.now() - started) / 1000;
-        entry.spent += seconds;
-        if (round >= 0 || entry.spent > PACE.all) entry.times.push(ms);
-        others.forEach((other, i) => {
-          const busy = other.cpuSeconds() - (busyBefore[i] as number);
-          // Less than two ticks of the clock that tells is nothing.
-          if (busy > 0.02 + 0.05 * seconds)
-            note(
-              titleOf(asked),
-              `${other.name} was busy for ${busy.toFixed(2)} s while ${entry.contestant.name} was timed`,
-            );
-        });
-      });
+      await orForfeit(asked, entry.contestant, () => disturbance.during(takeTurn(entry, round >= 0)));
     }
+  if (disturbance.share > 0.03)
+    note(titleOf(asked), `other processes took ${Math.round(disturbance.share * 100)}% of the processors meanwhile`);
+}
+
+async function takeTurn(entry: Entry, counts: boolean): Promise<void> {
+  const started = performance.now();
+  const question = { ask: 'time', seconds: PACE.turn, most_seconds: PACE.slow } as const;
+  const { ms } = await entry.contestant.ask(question, PATIENCE_SECONDS);
+  entry.spent += (performance.now() - started) / 1000;
+  if (counts || entry.spent > PACE.all) entry.times.push(ms);
 }
 
 function summary(asked: Case, entries: readonly Entry[]): Measured {
@@ -223,7 +217,7 @@ async function orForfeit(asked: Case, { name }: Contestant, work: () => Promise<
 
 /** Waits until no contestant computes any more, in the background, for a result that it gave. */
 async function quiet(contestants: readonly Contestant[]): Promise<void> {
-  const spent = (): number => contestants.reduce((sum, contestant) => sum + contestant.cpuSeconds(), 0);
+  const spent = (): number => contestants.reduce((sum, { pid }) => sum + secondsOf(pid), 0);
   const started = performance.now();
   let before: number;
   do {
