@@ -1,0 +1,114 @@
+/** @file The engine as a contestant: a process of its own that answers the questions of `protocol.ts`. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { derive, withoutShifts } from '../../engine/derive.ts';
+import { createEngine } from '../../engine/engine.ts';
+import { bindValue } from '../../engine/program/bind.ts';
+import { build } from '../../engine/program/build.ts';
+import { Value } from '../../engine/program/value.ts';
+import type { Tensor, TensorType, TypedArray } from '../../engine/types.ts';
+import { CASES, type Case, resultsOf, titleOf } from './cases.ts';
+import { fromFile, type Question, type Replies, toFile } from './protocol.ts';
+import { timed } from './timed.ts';
+
+const engine = createEngine();
+
+/** A case that is compiled and has its inputs. */
+interface Ready {
+  call(): Promise<Tensor[]> | Tensor[];
+  /** The places of the results among the outputs. */
+  readonly places: readonly number[];
+  readonly plannedBytes: number;
+}
+
+/** All that a client waits for but the run: the graph read, checked, differentiated and compiled. */
+function ready(
+  { graph: json, values: wanted, transforms }: Pick<Case, 'graph' | 'values' | 'transforms'>,
+  names: readonly string[],
+  values: ReadonlyMap<string, Value>,
+): Ready {
+  const graph = build(engine.readGraph(json()), values, engine.limits);
+  const { program, inputs, outputs } = withoutShifts(derive(graph, wanted, transforms, engine.limits));
+  const executable = engine.compile(program);
+  const arrays = inputs.map((name, i): TypedArray => {
+    const value = values.get(name);
+    if (!value) throw new Error(`nothing feeds '${name}'`);
+    return bindValue(value, program.inputs[i]?.type as TensorType, name);
+  });
+  return {
+    call: () => executable.run(arrays),
+    places: names.map((name) => outputs.indexOf(name)),
+    plannedBytes: executable.plan.cost.peakBytes,
+  };
+}
+
+/** Something small and unlike the cases, so that what is loaded or set up once is not counted as theirs. */
+async function warmUp(): Promise<void> {
+  const values = new Map([['a', new Value('float32', [2], Float32Array.of(1, 2))]]);
+  const asked = { graph: () => 'b = sum(cos(a))', values: ['b'], transforms: [] };
+  await ready(asked, ['b'], values).call();
+}
+
+let current: Case | undefined;
+let values: ReadonlyMap<string, Value> = new Map();
+let compiled: Ready | undefined;
+let residentBefore = 0;
+
+async function answer(question: Question): Promise<Replies[keyof Replies]> {
+  switch (question.ask) {
+    case 'prepare': {
+      await warmUp();
+      current = CASES.find((candidate) => titleOf(candidate) === question.title);
+      globalThis.gc?.();
+      residentBefore = resident().now;
+      values = new Map(
+        question.inputs.map((input) => [input.name, new Value(input.dtype, input.shape, fromFile(input).data)]),
+      );
+      return { version: engine.backend };
+    }
+    case 'first': {
+      const asked = current as Case;
+      resetPeak();
+      const started = performance.now();
+      compiled = ready(asked, resultsOf(asked), values);
+      const outputs = await compiled.call();
+      const ms = performance.now() - started;
+      const peak = resident().peak - residentBefore;
+      const results = resultsOf(asked).map((name, i) =>
+        toFile(name, outputs[compiled?.places[i] as number] as Tensor, `${question.folder}/${i}`),
+      );
+      return { ms, results, peak_bytes: peak, planned_bytes: compiled.plannedBytes };
+    }
+    case 'time':
+      return timed((compiled as Ready).call, question.seconds, question.most_seconds);
+    default:
+      return question satisfies never;
+  }
+}
+
+/** Bytes of this process in memory: now, and the most since `resetPeak`. */
+function resident(): { readonly now: number; readonly peak: number } {
+  const status = process.platform === 'linux' ? readFileSync('/proc/self/status', 'utf8') : '';
+  const field = (name: string): number | undefined => {
+    const [, kilobytes] = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status) ?? [];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+  };
+  return {
+    now: field('VmRSS') ?? process.memoryUsage.rss(),
+    peak: field('VmHWM') ?? process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+/** Where the kernel cannot, the peak is that of the whole life of the process: more than it should be, never less. */
+function resetPeak(): void {
+  try {
+    writeFileSync('/proc/self/clear_refs', '5');
+  } catch {}
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const reply = await answer(JSON.parse(line) as Question).catch((reason: unknown) => ({
+    error: reason instanceof Error ? reason.message : String(reason),
+  }));
+  process.stdout.write(`${JSON.stringify(reply)}\n`);
+}
