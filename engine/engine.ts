@@ -1,6 +1,6 @@
 /** @file The engine as the services see it: reads graphs, compiles programs within the limits, and remembers both. */
-import { portable } from './backends/portable.ts';
-import { reference } from './backends/reference.ts';
+import type { Backend } from './backends/backend.ts';
+import { hostBackend } from './backends/index.ts';
 import { type Cost, type Plan, plan } from './compile/plan.ts';
 import { EngineError } from './errors.ts';
 import { parseText } from './formats/text/parse.ts';
@@ -12,16 +12,11 @@ import type { Program } from './program/program.ts';
 import { type Executable, executable } from './runtime/execute.ts';
 import { formatType, sizeOf } from './types.ts';
 
-/** The backends by name. */
-export const BACKENDS = { portable, reference } as const;
-
-/** A backend's name. */
-export type BackendName = keyof typeof BACKENDS;
-
 /** What an engine is made of; every part has a default. */
 export interface EngineOptions {
   readonly limits?: Limits;
-  readonly backend?: BackendName;
+  /** By default the fastest that works here. */
+  readonly backend?: Backend;
   /** Bytes, roughly, that remembered graphs and compiled programs may take. */
   readonly memory?: number;
 }
@@ -29,7 +24,8 @@ export interface EngineOptions {
 /** An engine: pure but for what it remembers. */
 export interface Engine {
   readonly limits: Limits;
-  readonly backend: BackendName;
+  /** The name of the backend that computes. */
+  readonly backend: string;
   /** The document of a graph as sent: a document, or a line of text. */
   readGraph(json: unknown): GraphDocument;
   /** A program ready to run; throws `cost_exceeded` with the estimate when it is over the limits. */
@@ -43,15 +39,15 @@ export interface Engine {
 /** An engine with the given parts. */
 export function createEngine({
   limits = DEFAULT_LIMITS,
-  backend = 'portable',
+  backend = hostBackend(),
   memory = 2 ** 28,
 }: EngineOptions = {}): Engine {
   const cache = new LruCache<unknown>(memory);
   return {
     limits,
-    backend,
+    backend: backend.name,
     readGraph: (json) => readGraph(json, limits),
-    compile: (program) => executable(planWithin(program, limits), BACKENDS[backend]),
+    compile: (program) => executable(planWithin(program, limits), backend),
     estimate: (program) => planWithin(program, limits).cost,
     remember: <T>(key: string, make: () => T, weigh: (value: T) => number) =>
       cache.get(key, make, weigh as (value: unknown) => number) as { value: T; cached: boolean },

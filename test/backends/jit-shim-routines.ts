@@ -152,6 +152,8 @@ function targetOf(features: string): Target {
     registers: vectorBits === 512 || has('neon') ? 32 : 16,
     masks: vectorBits === 512,
     fma: has('fma') || has('neon'),
+    threads: false,
+    clock: 1,
     caches: [32 << 10, 1 << 20],
   };
 }

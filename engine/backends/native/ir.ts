@@ -44,6 +44,13 @@ export class Module {
     this.#functions.push(text);
   }
 
+  /** The module's text, in which only the function named is seen from outside. */
+  exporting(name: string): string {
+    const isHidden = (text: string): boolean => text.startsWith('define void') && !text.startsWith(`define void @${name}(`);
+    const functions = this.#functions.map((text) => (isHidden(text) ? text.replace('define', 'define internal') : text));
+    return `${[...functions, ...[...this.#declarations.values()].sort()].join('\n')}\n`;
+  }
+
   /** The module's text. */
   toString(): string {
     return `${[...this.#functions, ...[...this.#declarations.values()].sort()].join('\n')}\n`;

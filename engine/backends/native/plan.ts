@@ -118,7 +118,7 @@ class PlanRenderer {
     this.#function(prepared, outputs.length, false);
     this.#entry(prepared, inputs.length, outputs.length);
     return {
-      ir: this.#module.toString(),
+      ir: this.#module.exporting(ENTRY),
       externals: [...inputs, ...outputs, ...this.#constants.map((data): External => ({ kind: 'constant', data }))],
       arenaBytes: prepared.bytes,
       isParallel: prepared.isParallel,
