@@ -1,7 +1,7 @@
 /** @file What this machine is, as far as generated code depends on it. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import koffi, { type LibraryHandle } from 'koffi';
+import { openLibrary } from './library.ts';
 import type { Llvm } from './llvm.ts';
 import type { Target } from './target.ts';
 
@@ -16,24 +16,12 @@ export function hostTarget({ architecture, features }: Llvm): { readonly target:
       registers: wide || !isX86 ? 32 : 16,
       fma: !isX86 || features.has('fma'),
       masks: wide,
-      threads: openThreads(),
+      // The OpenMP runtime, whose functions generated code calls.
+      threads: openLibrary('libgomp.so.1', true) !== undefined,
       clock: process.platform === 'darwin' ? 6 : 1,
       caches: [cacheBytes(0) ?? 32 * 1024, cacheBytes(2) ?? 512 * 1024],
     },
   };
-}
-
-/** Libraries that generated code calls: they stay in the process as long as they are held. */
-const held: LibraryHandle[] = [];
-
-/** Whether the OpenMP runtime is there; its functions can be called from then on. */
-function openThreads(): boolean {
-  try {
-    held.push(koffi.load('libgomp.so.1', { global: true }));
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The size of one of the first processor's caches: 0 is its first for data, 2 its second level on Linux. */

@@ -3,6 +3,7 @@
  */
 import { existsSync } from 'node:fs';
 import koffi, { type LibraryHandle } from 'koffi';
+import { openLibrary } from './library.ts';
 
 /** The versions whose C interface and IR are known to fit, newest first. */
 const VERSIONS = [22, 21, 20, 19, 18, 17, 16, 15] as const;
@@ -48,7 +49,7 @@ export interface Llvm {
 /** Opens the library at a path, or the newest one found; `undefined` when there is none. */
 export function openLlvm(path?: string): Llvm | undefined {
   for (const candidate of path === undefined ? candidates() : [path]) {
-    const library = load(candidate);
+    const library = openLibrary(candidate);
     if (library) return new Compiler(library, candidate);
   }
   return undefined;
@@ -58,14 +59,6 @@ function candidates(): string[] {
   return [...VERSIONS.flatMap((version) => NAMES.map((name) => name(version))), ...UNVERSIONED].filter(
     (name) => !name.startsWith('/') || existsSync(name),
   );
-}
-
-function load(path: string): LibraryHandle | undefined {
-  try {
-    return koffi.load(path);
-  } catch {
-    return undefined;
-  }
 }
 
 /** LLVM's names of the architectures that its libraries are asked to prepare. */
