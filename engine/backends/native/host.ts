@@ -1,7 +1,6 @@
 /** @file What this machine is, as far as generated code depends on it. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { openLibrary } from './library.ts';
 import type { Llvm } from './llvm.ts';
 import type { Target } from './target.ts';
 
@@ -16,8 +15,7 @@ export function hostTarget({ architecture, features }: Llvm): { readonly target:
       registers: wide || !isX86 ? 32 : 16,
       fma: !isX86 || features.has('fma'),
       masks: wide,
-      // The OpenMP runtime, whose functions generated code calls.
-      threads: openLibrary('libgomp.so.1', true) !== undefined,
+      threads: true,
       clock: process.platform === 'darwin' ? 6 : 1,
       caches: [cacheBytes(0) ?? 32 * 1024, cacheBytes(2) ?? 512 * 1024],
     },

@@ -75,7 +75,7 @@ function interfaceOf(library: LibraryHandle) {
   const call = (declaration: string): Call => library.func(declaration);
   return {
     initialise: (architecture: string) => {
-      for (const part of ['TargetInfo', 'Target', 'TargetMC', 'AsmPrinter'])
+      for (const part of ['TargetInfo', 'Target', 'TargetMC', 'AsmPrinter', 'AsmParser'])
         call(`void LLVMInitialize${architecture}${part}()`)();
     },
     defaultTriple: call('char* LLVMGetDefaultTargetTriple()'),

@@ -7,10 +7,11 @@ import type { Plan } from '../../compile/plan.ts';
 import { BYTES, bytesOf, sizeOf, type TensorType, type TypedArray, viewArray } from '../../types.ts';
 import { type Backend, type Checkpoint, HOST_MEMORY, type Loaded, type Memory } from '../backend.ts';
 import { type Code, CodeStore } from './code.ts';
-import { openLlvm } from './llvm.ts';
+import { type Llvm, openLlvm } from './llvm.ts';
 import { CALLBACK, type Called, CONTEXT, type RenderedPlan, renderPlan } from './plan.ts';
 import { hostTarget } from './host.ts';
 import type { Target } from './target.ts';
+import { renderTeam, START } from './team.ts';
 
 /** How the native backend is opened. */
 export interface NativeOptions {
@@ -28,6 +29,7 @@ export function openNative({ llvm: path, threads, cache }: NativeOptions = {}): 
   if (!llvm) return undefined;
   const { target, processors } = hostTarget(llvm);
   const store = new CodeStore(llvm, SYMBOLS, cache);
+  startTeam(llvm, processors - 1);
   const runtime: Runtime = { store, target, threads: Math.max(1, threads ?? processors) };
   return {
     name: 'native',
@@ -35,6 +37,13 @@ export function openNative({ llvm: path, threads, cache }: NativeOptions = {}): 
     tolerance: { float32: 1e-5, float64: 1e-12 },
     load: (plan, memory = HOST_MEMORY) => new Native(plan, memory, runtime),
   };
+}
+
+/** Starts the threads that share the work of runs; they sleep while there is none. */
+function startTeam(llvm: Llvm, members: number): void {
+  const linked = llvm.link(llvm.compile(renderTeam(llvm.architecture)));
+  const start = koffi.decode(linked.address(START), startType);
+  start(members);
 }
 
 interface Runtime {
@@ -49,6 +58,7 @@ const ALIGNMENT = 64;
 const WORD = 8;
 
 const entryType = koffi.proto('void adjoint_entry(void* context)');
+const startType = koffi.proto('void adjoint_start_team(int64_t members)');
 const callbackType = koffi.proto('void adjoint_callback(int64_t number, void* pointers)');
 
 class Native implements Loaded {
@@ -65,7 +75,7 @@ class Native implements Loaded {
     this.#plan = plan;
     this.#memory = memory;
     this.#rendered = renderPlan(plan, target);
-    this.#threads = this.#rendered.isParallel ? threads : 1;
+    this.#threads = threads;
     this.#code = store.get(this.#rendered.ir);
     this.#call = koffi.decode(this.#code.entry, entryType);
   }

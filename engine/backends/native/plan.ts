@@ -1,7 +1,6 @@
 /**
- * @file A plan as one LLVM module: kernels and routines, and the functions that run them in order on a team of threads.
- * All threads walk through the steps together. Large phases are divided among them, small ones are done by the first,
- * and a barrier stands wherever one reads what others wrote.
+ * @file A plan as one LLVM module: kernels and routines, and the functions that run them in order. Large phases are
+ * divided among the team; branches and loops run without going back to JavaScript.
  */
 import type { BufferId, Plan, Step } from '../../compile/plan.ts';
 import type { Routine } from '../../compile/routine.ts';
@@ -11,6 +10,7 @@ import { renderKernel } from './kernel.ts';
 import type { Phase } from './routine.ts';
 import { ROUTINES } from './routines/index.ts';
 import type { Target } from './target.ts';
+import { PARALLEL } from './team.ts';
 
 /** The words of the block of memory that a run is described by; pointers to tensors follow. */
 export const CONTEXT = { threads: 0, end: 1, stopped: 2, arena: 3, tensors: 4 } as const;
@@ -27,8 +27,6 @@ export interface RenderedPlan {
   /** What the pointers in the context point to, in order. */
   readonly externals: readonly External[];
   readonly arenaBytes: number;
-  /** Whether more than one thread has work. */
-  readonly isParallel: boolean;
   /** Whether a run may end early. */
   readonly canStop: boolean;
   /** Routines that are run by their definitions, by the number the module calls them by. */
@@ -47,7 +45,7 @@ export const ENTRY = 'adjoint_run';
 /** What the module calls for routines that have no native code: `void (i64 number, ptr pointers)`. */
 export const CALLBACK = 'adjoint_routine';
 
-/** Scalar operations, and elements moved, from which dividing a phase pays for the barrier. */
+/** Scalar operations, and elements moved, from which dividing a phase pays for asking the team. */
 const PARALLEL_WORK = 100_000;
 /** Work after which the clock is looked at. */
 const CHECK_WORK = 10_000_000;
@@ -68,7 +66,6 @@ interface Prepared {
   readonly bytes: number;
   /** Where the scratch begins. */
   readonly scratch: number;
-  readonly isParallel: boolean;
   readonly work: number;
 }
 
@@ -116,12 +113,11 @@ class PlanRenderer {
     const constantsAt = inputs.length + outputs.length;
     this.#constants.forEach((data, i) => this.#constantNumbers.set(data, CONTEXT.tensors + constantsAt + i));
     this.#function(prepared, outputs.length, false);
-    this.#entry(prepared, inputs.length, outputs.length);
+    this.#entry(prepared, inputs.length + outputs.length);
     return {
       ir: this.#module.exporting(ENTRY),
       externals: [...inputs, ...outputs, ...this.#constants.map((data): External => ({ kind: 'constant', data }))],
       arenaBytes: prepared.bytes,
-      isParallel: prepared.isParallel,
       canStop: this.#canStop,
       called: this.#called,
     };
@@ -188,7 +184,6 @@ class PlanRenderer {
       steps,
       bytes: region + within,
       scratch: own,
-      isParallel: this.#target.threads && steps.some(isParallelStep),
       work: steps.reduce((total, { work }) => total + work, 0),
     };
   }
@@ -211,54 +206,20 @@ class PlanRenderer {
 
   // ---- Functions
 
-  /** The entry: alone, or as a team. */
-  #entry({ name, isParallel }: Prepared, inputs: number, outputs: number): void {
+  /** The entry: pointers come from the context. */
+  #entry({ name }: Prepared, tensors: number): void {
     const body = new Body(this.#module);
-    const word = (at: number, type: string): string => loadWord(body, at, type);
-    const arena = word(CONTEXT.arena, 'ptr');
-    const pointers = Array.from({ length: inputs + outputs }, (_, i) => word(CONTEXT.tensors + i, 'ptr'));
-    const args = ['ptr %context', 'i64 %thread', 'i64 %threads', `ptr ${arena}`, ...pointers.map((p) => `ptr ${p}`)];
-    body.line(`call void @${name}(${args.join(', ')})`);
-    this.#module.add(
-      `define internal void @member(ptr %context, i64 %thread, i64 %threads) nounwind {\nentry:\n${body}\n  ret void\n}`,
+    const pointers = [CONTEXT.arena, ...Array.from({ length: tensors }, (_, i) => CONTEXT.tensors + i)].map(
+      (word) => `ptr ${loadWord(body, word, 'ptr')}`,
     );
-    if (!isParallel) {
-      this.#module.add(
-        `define void @${ENTRY}(ptr %context) nounwind {\nentry:\n  call void @member(ptr %context, i64 0, i64 1)\n  ret void\n}`,
-      );
-      return;
-    }
-    this.#module.declare('void @GOMP_parallel(ptr, ptr, i32, i32)');
-    this.#module.declare('i32 @omp_get_thread_num()');
-    this.#module.declare('i32 @omp_get_num_threads()');
-    this.#module.add(`define internal void @team(ptr %context) nounwind {
-entry:
-  %t = call i32 @omp_get_thread_num()
-  %n = call i32 @omp_get_num_threads()
-  %thread = zext i32 %t to i64
-  %threads = zext i32 %n to i64
-  call void @member(ptr %context, i64 %thread, i64 %threads)
-  ret void
-}`);
-    this.#module.add(`define void @${ENTRY}(ptr %context) nounwind {
-entry:
-  %count = load i64, ptr %context
-  %alone = icmp ule i64 %count, 1
-  br i1 %alone, label %one, label %several
-one:
-  call void @member(ptr %context, i64 0, i64 1)
-  ret void
-several:
-  %n = trunc i64 %count to i32
-  call void @GOMP_parallel(ptr @team, ptr %context, i32 %n, i32 0)
-  ret void
-}`);
+    body.line(`call void @${name}(${['ptr %context', ...pointers].join(', ')})`);
+    this.#module.add(`define void @${ENTRY}(ptr %context) nounwind {\nentry:\n${body}\n  ret void\n}`);
   }
 
-  /** The function of a plan: `void (context, thread, threads, arena, input…, output…)`. */
+  /** The function of a plan: `void (context, arena, input…, output…)`. */
   #function(prepared: Prepared, outputs: number, isWithin: boolean): void {
     const { plan, name, steps } = prepared;
-    const flow = new Flow(this.#module, prepared.isParallel);
+    const flow = new Flow(this.#module, this.#target.threads);
     const { body } = flow;
     body.line(`%scratch = getelementptr i8, ptr %arena, i64 ${prepared.scratch}`);
     const pointers = this.#pointers(plan, body, isWithin);
@@ -267,8 +228,6 @@ several:
     flow.close();
     const parameters = [
       'ptr %context',
-      'i64 %thread',
-      'i64 %threads',
       'ptr %arena',
       ...plan.inputs.map((_, i) => `ptr %i${i}`),
       ...Array.from({ length: outputs }, (_, i) => `ptr %o${i}`),
@@ -336,9 +295,6 @@ several:
     { step, branches, region }: Extract<PreparedStep, { kind: 'branch' }>,
   ): void {
     for (const branch of branches) this.#function(branch, branch.plan.outputs.length, true);
-    const isParallel = branches.some((branch) => branch.isParallel);
-    if (isParallel) flow.all();
-    else flow.first();
     const { body } = flow;
     const { dtype } = typeOf(prepared.plan, step.inputs[0] as BufferId);
     const memory = dtype === 'int64' ? 'i64' : dtype === 'int32' ? 'i32' : 'i8';
@@ -353,11 +309,11 @@ several:
     body.line(`switch i64 ${floored}, label %${labels.at(-1)} [ ${cases.join(' ')} ]`);
     branches.forEach((branch, i) => {
       body.begin(labels[i] as string);
-      flow.call(branch.name, branch.isParallel, isParallel, at(body, '%arena', region), [...inputs, ...outputs]);
+      flow.call(branch.name, at(body, '%arena', region), [...inputs, ...outputs]);
       body.line(`br label %${done}`);
     });
     body.begin(done);
-    flow.mark(isParallel);
+    if (this.#canStop) flow.returnIfStopped();
   }
 
   #loop(
@@ -376,8 +332,6 @@ several:
       });
       return;
     }
-    if (inner.isParallel) flow.all();
-    else flow.first();
     const { body } = flow;
     const [even, odd] = spares.map((offsets) => offsets.map((offset) => at(body, '%arena', offset))) as [
       string[],
@@ -408,14 +362,14 @@ several:
       const id = inner.plan.outputs[carried + i] as BufferId;
       return rowOf(pointer, bytesOf(typeOf(inner.plan, id)));
     });
-    flow.call(inner.name, inner.isParallel, inner.isParallel, region, [
+    flow.call(inner.name, region, [
       ...inputs.slice(0, constants),
       ...current.map(({ name }) => name),
       ...slices,
       ...next,
       ...rows,
     ]);
-    const isStopped = this.#looksAtClock(flow, trip, work / trips, trips, inner.isParallel);
+    const isStopped = this.#looksAtClock(body, trip, work / trips, trips);
     if (isStopped === undefined) body.line(`br label %${latch}`);
     else body.line(`br i1 ${isStopped}, label %${exit}, label %${latch}`);
     body.begin(latch);
@@ -426,37 +380,21 @@ several:
       write(`${name} = phi ptr [ ${state[i]}, %${before} ], [ ${next[i]}, %${latch} ]`),
     );
     body.begin(exit);
-    flow.mark(inner.isParallel);
-    if (isStopped !== undefined) flow.returnIfStopped();
+    if (this.#canStop) flow.returnIfStopped();
   }
 
-  /** Whether the run has been ended: asked every so many trips, by the first thread for all. */
-  #looksAtClock(
-    flow: Flow,
-    trip: string,
-    perTrip: number,
-    trips: number,
-    isParallel: boolean,
-  ): string | undefined {
+  /** Whether the run has been ended: asked every so many trips. */
+  #looksAtClock(body: Body, trip: string, perTrip: number, trips: number): string | undefined {
     const interval = 2 ** Math.max(0, Math.ceil(Math.log2(CHECK_WORK / Math.max(1, perTrip))));
     if (interval >= trips) return undefined;
     this.#canStop = true;
-    const { body } = flow;
     this.#module.define('@late', () => this.#late());
     const [ask, asked] = [body.label(), body.label()];
     const before = body.block;
     const isTurn = body.value(`icmp eq i64 ${body.value(`and i64 ${trip}, ${interval - 1}`)}, ${interval - 1}`);
     body.line(`br i1 ${isTurn}, label %${ask}, label %${asked}`);
     body.begin(ask);
-    if (isParallel && flow.isParallel) {
-      const [look, looked] = [body.label(), body.label()];
-      body.line(`br i1 ${body.value('icmp eq i64 %thread, 0')}, label %${look}, label %${looked}`);
-      body.begin(look);
-      body.line('call void @late(ptr %context)');
-      body.line(`br label %${looked}`);
-      body.begin(looked);
-      flow.barrier();
-    } else body.line('call void @late(ptr %context)');
+    body.line('call void @late(ptr %context)');
     const flag = loadWord(body, CONTEXT.stopped, 'i64');
     const isSet = body.value(`icmp ne i64 ${flag}, 0`);
     const after = body.block;
@@ -491,133 +429,60 @@ done:
   }
 }
 
-/** The control flow of one function: who runs what is being added, and who has written since the last barrier. */
+/** The steps of one function. */
 class Flow {
   readonly body: Body;
-  readonly isParallel: boolean;
-  #written: 'none' | 'first' | 'all' = 'none';
-  #after: string | undefined;
+  readonly #hasTeam: boolean;
   /** Storage on the stack, taken once at the head of the function. */
   readonly #lists: string[] = [];
   readonly #writeLists: (text: string) => void;
 
-  constructor(module: Module, isParallel: boolean) {
+  constructor(module: Module, hasTeam: boolean) {
     this.body = new Body(module);
-    this.isParallel = isParallel;
+    this.#hasTeam = hasTeam;
     this.#writeLists = this.body.reserve();
   }
 
-  /** What follows is run by the first thread alone. */
-  first(): void {
-    if (!this.isParallel) return;
-    if (this.#written === 'all') this.#wait();
-    this.#written = 'first';
-    if (this.#after !== undefined) return;
-    const { body } = this;
-    const own = body.label();
-    this.#after = body.label();
-    body.line(`br i1 ${body.value('icmp eq i64 %thread, 0')}, label %${own}, label %${this.#after}`);
-    body.begin(own);
-  }
-
-  /** What follows is run by every thread, and may read all that was written. */
-  all(): void {
-    if (!this.isParallel) return;
-    this.#leave();
-    if (this.#written !== 'none') this.#wait();
-  }
-
-  /** Says who has written what was added since `first` or `all`. */
-  mark(isParallel: boolean): void {
-    if (this.isParallel && isParallel) this.#written = 'none';
-  }
-
-  /** The end of the function: every thread may read what any has written. */
+  /** The end of the function. */
   close(): void {
-    this.all();
     this.#writeLists(this.#lists.join('\n  '));
   }
 
-  barrier(): void {
-    this.body.module.declare('void @GOMP_barrier()');
-    const { body } = this;
-    const [wait, go] = [body.label(), body.label()];
-    body.line(`br i1 ${body.value('icmp ugt i64 %threads, 1')}, label %${wait}, label %${go}`);
-    body.begin(wait);
-    body.line('call void @GOMP_barrier()');
-    body.line(`br label %${go}`);
-    body.begin(go);
-  }
-
-  /** Runs a phase, divided among the threads where that pays. */
+  /** Runs a phase, divided among the team where that pays. */
   phase({ name, units }: Phase, pointers: readonly string[], isParallel: boolean): void {
     if (units === 0) return;
     const { body } = this;
-    const args = pointers.map((pointer) => `ptr ${pointer}`).join(', ');
-    if (!isParallel || !this.isParallel) {
-      this.first();
+    if (!isParallel || !this.#hasTeam) {
+      const args = pointers.map((pointer) => `ptr ${pointer}`).join(', ');
       body.line(`call void @${name}(${args}, i64 0, i64 ${units})`);
       return;
     }
-    this.all();
-    const share = (thread: string): string =>
-      body.value(`udiv i64 ${body.value(`mul i64 ${thread}, ${units}`)}, %threads`);
-    const from = share('%thread');
-    const to = share(body.value('add i64 %thread, 1'));
-    const [some, none] = [body.label(), body.label()];
-    body.line(`br i1 ${body.value(`icmp ult i64 ${from}, ${to}`)}, label %${some}, label %${none}`);
-    body.begin(some);
-    body.line(`call void @${name}(${args}, i64 ${from}, i64 ${to})`);
-    body.line(`br label %${none}`);
-    body.begin(none);
-    this.#written = 'all';
+    body.module.define(`${name}_share`, () => shareOf(name, pointers.length));
+    body.module.declare(`void @${PARALLEL}(ptr, ptr, i64, i64)`);
+    const threads = loadWord(body, CONTEXT.threads, 'i64');
+    body.line(`call void @${PARALLEL}(ptr @${name}_share, ptr ${this.#list(pointers)}, i64 ${units}, i64 ${threads})`);
   }
 
   copy(to: string, from: string, bytes: number): void {
     if (bytes === 0) return;
-    this.first();
     this.body.module.declare('void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)');
     this.body.line(`call void @llvm.memcpy.p0.p0.i64(ptr ${to}, ptr ${from}, i64 ${bytes}, i1 false)`);
   }
 
-  /** Runs the function of a plan within: with the team, or alone where its phases are small. */
-  call(name: string, isTeam: boolean, isCalledByAll: boolean, arena: string, pointers: readonly string[]): void {
-    const { body } = this;
-    const args = (thread: string, threads: string): string =>
-      ['ptr %context', `i64 ${thread}`, `i64 ${threads}`, `ptr ${arena}`, ...pointers.map((p) => `ptr ${p}`)].join(', ');
-    if (isTeam && this.isParallel) {
-      body.line(`call void @${name}(${args('%thread', '%threads')})`);
-      return;
-    }
-    if (!isCalledByAll || !this.isParallel) {
-      body.line(`call void @${name}(${args('0', '1')})`);
-      return;
-    }
-    const [own, done] = [body.label(), body.label()];
-    body.line(`br i1 ${body.value('icmp eq i64 %thread, 0')}, label %${own}, label %${done}`);
-    body.begin(own);
-    body.line(`call void @${name}(${args('0', '1')})`);
-    body.line(`br label %${done}`);
-    body.begin(done);
-    this.barrier();
+  /** Runs the function of a plan within. */
+  call(name: string, arena: string, pointers: readonly string[]): void {
+    const args = ['ptr %context', `ptr ${arena}`, ...pointers.map((pointer) => `ptr ${pointer}`)];
+    this.body.line(`call void @${name}(${args.join(', ')})`);
   }
 
-  /** Has a routine run by its definition, on the thread that began the run. */
+  /** Has a routine run by its definition. */
   callBack(number: number, pointers: readonly string[]): void {
-    this.first();
-    const { body } = this;
-    body.module.declare(`void @${CALLBACK}(i64, ptr)`);
-    const list = body.name();
-    this.#lists.push(`${list} = alloca [${pointers.length} x ptr]`);
-    pointers.forEach((pointer, i) => {
-      body.line(`store ptr ${pointer}, ptr ${body.value(`getelementptr ptr, ptr ${list}, i64 ${i}`)}`);
-    });
-    body.line(`call void @${CALLBACK}(i64 ${number}, ptr ${list})`);
+    this.body.module.declare(`void @${CALLBACK}(i64, ptr)`);
+    this.body.line(`call void @${CALLBACK}(i64 ${number}, ptr ${this.#list(pointers)})`);
   }
 
   /** Ends the function where the run has been ended. */
   returnIfStopped(): void {
-    this.all();
     const { body } = this;
     const [stop, go] = [body.label(), body.label()];
     const flag = loadWord(body, CONTEXT.stopped, 'i64');
@@ -627,33 +492,29 @@ class Flow {
     body.begin(go);
   }
 
-  #wait(): void {
-    this.#leave();
-    this.barrier();
-    this.#written = 'none';
-  }
-
-  #leave(): void {
-    if (this.#after === undefined) return;
-    this.body.line(`br label %${this.#after}`);
-    this.body.begin(this.#after);
-    this.#after = undefined;
+  /** Pointers as a list in memory. */
+  #list(pointers: readonly string[]): string {
+    const { body } = this;
+    const list = body.name();
+    this.#lists.push(`${list} = alloca [${pointers.length} x ptr]`);
+    pointers.forEach((pointer, i) => {
+      body.line(`store ptr ${pointer}, ptr ${body.value(`getelementptr ptr, ptr ${list}, i64 ${i}`)}`);
+    });
+    return list;
   }
 }
 
-function isParallelStep(each: PreparedStep): boolean {
-  switch (each.kind) {
-    case 'phases':
-      return each.phases.some((phase) => isParallelPhase(phase, each.work));
-    case 'branch':
-      return each.branches.some(({ isParallel }) => isParallel);
-    case 'loop':
-      return each.body.isParallel;
-    case 'call':
-      return false;
-    default:
-      return each satisfies never;
-  }
+/** A phase as the team calls it, with its pointers in a list. */
+function shareOf(name: string, pointers: number): string {
+  const indices = Array.from({ length: pointers }, (_, i) => i);
+  const loads = indices.map((i) => `  %at${i} = getelementptr ptr, ptr %list, i64 ${i}\n  %p${i} = load ptr, ptr %at${i}`);
+  const args = indices.map((i) => `ptr %p${i}`).join(', ');
+  return `define internal void @${name}_share(ptr %list, i64 %begin, i64 %end) nounwind {
+entry:
+${loads.join('\n')}
+  call void @${name}(${args}, i64 %begin, i64 %end)
+  ret void
+}`;
 }
 
 function isParallelPhase({ units }: Phase, work: number): boolean {

@@ -9,7 +9,7 @@ export interface Target extends VectorFeatures {
   readonly registers: number;
   /** Whether loads and stores can leave out lanes at no cost. */
   readonly masks: boolean;
-  /** Whether there is a runtime that forks and joins threads. */
+  /** Whether phases may be divided among threads. */
   readonly threads: boolean;
   /** The number of the system's monotonic clock. */
   readonly clock: number;
