@@ -71,7 +71,7 @@ export function planMatmul(given: MatmulSizes, element: Element, target: Target)
   const flipped = given.n === 1 && given.m > 1;
   const sizes = withUnitStrides(flipped ? flip(given) : given);
   const kernel = isDots(sizes, element, target) ? dotKernel(sizes, target) : tileKernel(sizes, element, target);
-  return { sizes, element, flipped, grid: gridOf(sizes, kernel), kernel };
+  return { sizes, element, flipped, grid: gridOf(sizes, element, kernel, target), kernel };
 }
 
 /** The transposed product: `(a b)ᵀ = bᵀ aᵀ`. */
@@ -117,18 +117,48 @@ function dotKernel({ m, n }: MatmulSizes, { registers }: Target): DotKernel {
 }
 
 function tileKernel(sizes: MatmulSizes, element: Element, target: Target): TileKernel {
-  const { k } = sizes;
   const { height, vectors } = tileShape(sizes, element, target);
   const width = (vectors * target.vectorBits) / BITS[element];
+  const form = { height, width };
+  const packLeft = isLeftPacked(sizes, element, form, target);
+  const kBlock = Math.min(sizes.k, packLeft ? 512 : 1024);
   return {
     kind: 'tile',
     height,
     vectors,
     width,
-    kBlock: Math.min(k, 1024),
-    packLeft: false,
-    packRight: packedPanels(sizes, element, { height, width }, target),
+    kBlock,
+    packLeft,
+    packRight: packedPanels(sizes, element, form, target),
   };
+}
+
+/**
+ * Whether the left operand is copied block by block: where the rows of a tile would lie in few sets of the cache, or
+ * every term on another page.
+ */
+function isLeftPacked(
+  sizes: MatmulSizes,
+  element: Element,
+  { height, width }: { height: number; width: number },
+  target: Target,
+): boolean {
+  const { m, n, lhs_m, lhs_k } = sizes;
+  if (n < 4 * width || m < 4 * height) return false;
+  if (lhs_k !== 1) return isLarge(sizes, element, target);
+  return height * divisor(lhs_m * bytesOf(element), PAGE) > 8 * PAGE;
+}
+
+/** Bytes after which addresses share a set of the first-level cache, and of a page. */
+const PAGE = 4096;
+
+function divisor(x: number, y: number): number {
+  return y === 0 ? x : divisor(y, x % y);
+}
+
+/** Whether the right operand is too large for the second-level cache. */
+function isLarge({ n, k }: MatmulSizes, element: Element, { caches }: Target): boolean {
+  return k * n * bytesOf(element) > 2 * caches[1];
 }
 
 /** The tile whose total time is least, by how many multiplications and loads a processor starts at once. */
@@ -159,7 +189,7 @@ function costOf({ m, n, k }: MatmulSizes, element: Element, height: number, vect
     if (rows === 0) return 0;
     const products = Math.max((rows * vectors) / 2, 4);
     const loads = (rows + vectors) / 2;
-    const far = isNear ? 0 : vectors * 1.5;
+    const far = isNear ? 0 : vectors * 3;
     return k * (Math.max(products, loads, far) + 0.5) + 20 + 2 * rows * vectors;
   };
   const bodies = m % height === 0 ? 1 : 1.005;
@@ -167,36 +197,49 @@ function costOf({ m, n, k }: MatmulSizes, element: Element, height: number, vect
 }
 
 function packedPanels(
-  { m, n, k, rhs_n }: MatmulSizes,
+  sizes: MatmulSizes,
   element: Element,
   { height, width }: { height: number; width: number },
-  { masks, caches }: Target,
+  target: Target,
 ): TileKernel['packRight'] {
-  const isReused = m > 4 * height;
-  const isLarge = k * n * bytesOf(element) > 2 * caches[1];
-  if (rhs_n !== 1 || (isReused && isLarge)) return 'all';
-  return masks || n % width === 0 ? 'none' : 'edge';
+  const { m, n, rhs_n } = sizes;
+  if (rhs_n !== 1 || (m > 4 * height && isLarge(sizes, element, target))) return 'all';
+  return target.masks || n % width === 0 ? 'none' : 'edge';
 }
 
-function gridOf(sizes: MatmulSizes, kernel: TileKernel | DotKernel): Grid {
+function gridOf(sizes: MatmulSizes, element: Element, kernel: TileKernel | DotKernel, target: Target): Grid {
   const { batch, m, n, k } = sizes;
   const [height, width] = kernel.kind === 'tile' ? [kernel.height, kernel.width] : [kernel.rows, kernel.columns];
   const chunks = chunksOf(sizes);
   const chunkTerms = Math.ceil(k / chunks);
-  const byColumns = m < 32 || kernel.kind === 'dots';
   const products = m * n * chunkTerms;
+  const byColumns = isByColumns(sizes, kernel, [height, width], products);
   const wanted = Math.max(1, Math.min(Math.ceil(UNITS / (batch * chunks)), Math.ceil(products / UNIT_PRODUCTS)));
-  const [rowBlocks, blockRows] = byColumns ? [1, m] : blocks(m, height, wanted);
-  const [columnBlocks, blockColumns] = byColumns ? blocks(n, width, wanted) : [1, n];
+  // A block of rows reads the whole right operand.
+  const least = isLarge(sizes, element, target) ? 2 : 1;
+  const [rowBlocks, blockRows] = byColumns ? [1, m] : blocks(m, height, wanted, least);
+  const [columnBlocks, blockColumns] = byColumns ? blocks(n, width, wanted, 1) : [1, n];
   const single = rowBlocks * columnBlocks * chunks === 1;
   const group = single ? Math.min(batch, Math.max(1, Math.floor(UNIT_PRODUCTS / products))) : 1;
   return { chunks: Math.ceil(k / chunkTerms), chunkTerms, rowBlocks, blockRows, columnBlocks, blockColumns, group };
 }
 
-/** Blocks of whole tiles: about as many as wanted. */
-function blocks(size: number, tile: number, wanted: number): [count: number, size: number] {
+/** Whether units are blocks of columns: where rows are few, and so long that their blocks would be too few. */
+function isByColumns(
+  { batch, m, n }: MatmulSizes,
+  kernel: TileKernel | DotKernel,
+  [height, width]: readonly [number, number],
+  products: number,
+): boolean {
+  if (m < 32 || kernel.kind === 'dots') return true;
+  const rowTiles = batch * Math.ceil(m / height);
+  return rowTiles < 8 && products > 64 * UNIT_PRODUCTS && Math.ceil(n / width) > 2 * rowTiles;
+}
+
+/** Blocks of at least so many whole tiles: about as many as wanted. */
+function blocks(size: number, tile: number, wanted: number, least: number): [count: number, size: number] {
   const tiles = Math.ceil(size / tile);
-  const block = Math.min(size, tile * Math.max(1, Math.floor(tiles / wanted)));
+  const block = Math.min(size, tile * Math.min(8, Math.max(least, Math.floor(tiles / wanted))));
   return [Math.ceil(size / block), block];
 }
 

@@ -15,6 +15,8 @@ export interface Tile {
   readonly aStep: number;
   /** Whether the sums begin with what a pointer shows rather than with zeros. */
   readonly accumulates: boolean;
+  /** Bytes of what is needed next that are brought to the cache with each term; 0 for none. */
+  readonly prefetch: number;
 }
 
 /** What a tile is computed from, each as text: pointers, and strides in bytes. */
@@ -32,13 +34,15 @@ export interface TileOperands {
   /** What the sums begin with, where the tile accumulates. */
   readonly from: string;
   readonly fromRow: string | number;
+  /** What is needed next. */
+  readonly next: string;
 }
 
 /** The call of a tile's function. */
 export function callTile(body: Body, name: string, accumulates: boolean, x: TileOperands): void {
   const from = accumulates ? `, ptr ${x.from}, i64 ${x.fromRow}` : '';
   body.line(
-    `call void @${name}(ptr ${x.a}, ptr ${x.b}, i64 ${x.bStep}, ptr ${x.c}, i64 ${x.cRow}, i64 ${x.k}, i32 ${x.columns}${from})`,
+    `call void @${name}(ptr ${x.a}, ptr ${x.b}, i64 ${x.bStep}, ptr ${x.c}, i64 ${x.cRow}, i64 ${x.k}, i32 ${x.columns}, ptr ${x.next}${from})`,
   );
 }
 
@@ -48,7 +52,7 @@ export function addTile(module: Module, name: string, tile: Tile, target: Target
 }
 
 function paramsOf({ accumulates }: Tile): string[] {
-  const params = ['ptr %a', 'ptr %b', 'i64 %bStep', 'ptr %c', 'i64 %cRow', 'i64 %k', 'i32 %columns'];
+  const params = ['ptr %a', 'ptr %b', 'i64 %bStep', 'ptr %c', 'i64 %cRow', 'i64 %k', 'i32 %columns', 'ptr %next'];
   return accumulates ? [...params, 'ptr %from', 'i64 %fromRow'] : params;
 }
 
@@ -71,13 +75,26 @@ export function addEdge(
     const own = body.value(`alloca [${rows * width} x ${element}], align 64`);
     const part: readonly [number, string] = [rows, body.value('zext i32 %columns to i64')];
     if (accumulates) callCopy(body, copyName, [own, rowBytes], ['%from', '%fromRow'], part);
-    const operands = { a: '%a', b: '%b', bStep: '%bStep', c: own, cRow: rowBytes, k: '%k', columns: width };
+    const operands = {
+      a: '%a',
+      b: '%b',
+      bStep: '%bStep',
+      c: own,
+      cRow: rowBytes,
+      k: '%k',
+      columns: width,
+      next: '%next',
+    };
     callTile(body, tileName, accumulates, { ...operands, from: own, fromRow: rowBytes });
     callCopy(body, copyName, ['%c', '%cRow'], [own, rowBytes], part);
   });
 }
 
-function writeTile(body: Body, { element, rows, vectors, aRow, aStep, accumulates }: Tile, target: Target): void {
+function writeTile(
+  body: Body,
+  { element, rows, vectors, aRow, aStep, accumulates, prefetch }: Tile,
+  target: Target,
+): void {
   const lanes = lanesOf(body, element, target);
   const memory = new Memory(lanes);
   const integers = new Integers(body);
@@ -93,15 +110,13 @@ function writeTile(body: Body, { element, rows, vectors, aRow, aStep, accumulate
     for (let r = 1; r < rows; r++) all.push(integers.at(all[r - 1]!, stride));
     return all;
   };
-  const first = accumulates
-    ? rowsOf('%from', '%fromRow').flatMap((row) => registers.map((v) => load(row, v).text))
-    : Array.from({ length: rows * vectors }, () => 'zeroinitializer');
   const carried = [
     { type: 'ptr', first: '%a' },
     { type: 'ptr', first: '%b' },
-    ...first.map((text) => ({ type: lanes.type(element), first: text })),
+    ...Array.from({ length: rows * vectors }, () => ({ type: lanes.type(element), first: 'zeroinitializer' })),
   ];
-  const [, , ...sums] = loopOnce(body, [0, '%k', 1], carried, (_, [a, b, ...sums]) => {
+  const [, , ...sums] = loopOnce(body, [0, '%k', 1], carried, (term, [a, b, ...sums]) => {
+    if (prefetch > 0) prefetchFrom(body, integers.at('%next', integers.mul(term, prefetch)));
     const right = registers.map((v) => load(b!, v));
     const next = sums.map((text) => ({ element, text }));
     for (let r = 0; r < rows; r++) {
@@ -114,8 +129,18 @@ function writeTile(body: Body, { element, rows, vectors, aRow, aStep, accumulate
     }
     return [integers.at(a!, aStep * bytes), integers.at(b!, '%bStep'), ...next.map(({ text }) => text)];
   });
+  const before = accumulates ? rowsOf('%from', '%fromRow') : undefined;
   for (const [r, row] of rowsOf('%c', '%cRow').entries())
-    for (const v of registers) memories[v]!.store({ element, text: sums[r * vectors + v]! }, place(row, v));
+    for (const v of registers) {
+      const sum = { element, text: sums[r * vectors + v]! };
+      memories[v]!.store(before ? lanes.add(load(before[r]!, v), sum) : sum, place(row, v));
+    }
+}
+
+/** Brings a line to the second-level cache; any address will do. */
+function prefetchFrom(body: Body, pointer: string): void {
+  body.module.declare('void @llvm.prefetch.p0(ptr, i32, i32, i32)');
+  body.line(`call void @llvm.prefetch.p0(ptr ${pointer}, i32 0, i32 2, i32 1)`);
 }
 
 /** x · y + z: fused for floats where the processor can, wrapping for integers. */

@@ -26,8 +26,9 @@ export function addTiles(product: Product, kernel: TileKernel): WritePart {
     ? leftBlock(sizes, grid, kernel, element)
     : { aRow: sizes.lhs_m, aStep: sizes.lhs_k };
   const isEdged = !target.masks && sizes.n % width !== 0;
+  const prefetch = prefetchOf(product, kernel);
   for (const rows of heightsOf(sizes.m, height)) {
-    const tile: Tile = { element, rows, vectors, aRow, aStep, accumulates };
+    const tile: Tile = { element, rows, vectors, aRow, aStep, accumulates, prefetch };
     addTile(module, `${name}_tile${rows}`, tile, target);
     if (isEdged) addEdge(module, `${name}_edge${rows}`, `${name}_tile${rows}`, `${name}_copy`, tile, target);
   }
@@ -38,6 +39,12 @@ export function addTiles(product: Product, kernel: TileKernel): WritePart {
     if (!accumulates) tiles.write(part);
     else loop(body, '0', part.terms, kBlock, (term) => tiles.writeBlock(part, term));
   };
+}
+
+/** Bytes of the next panel that a tile prefetches with each term, so that all tiles of a block prefetch all of it. */
+function prefetchOf({ plan, bytes }: Product, { height, width, packRight }: TileKernel): number {
+  if (packRight !== 'all') return 0;
+  return Math.ceil((width * bytes) / Math.ceil(plan.grid.blockRows / height));
 }
 
 /** The heights of tiles: only the last one of a matrix may be lower. */
@@ -172,7 +179,7 @@ class Tiles {
   }
 
   /** The tiles one below the other: those of full height, then what is left at the end of the matrix. */
-  #writeRows(part: Part, operands: Omit<TileOperands, 'from' | 'fromRow'>, isFirst: string | undefined): void {
+  #writeRows(part: Part, operands: Omit<TileOperands, 'from' | 'fromRow' | 'next'>, isFirst: string | undefined): void {
     const { m } = this.#product.plan.sizes;
     const { height } = this.#kernel;
     const integers = this.#integers;
@@ -185,18 +192,22 @@ class Tiles {
   #writeTile(
     row: string,
     rows: number,
-    operands: Omit<TileOperands, 'from' | 'fromRow'>,
+    operands: Omit<TileOperands, 'from' | 'fromRow' | 'next'>,
     isFirst: string | undefined,
   ): void {
     const { plan, bytes, name } = this.#product;
     const { n } = plan.sizes;
-    const { width } = this.#kernel;
+    const { width, height } = this.#kernel;
     const { aRow, accumulates, isEdged } = this.#form;
     const integers = this.#integers;
     const c = elementAt(integers, operands.c, bytes, [row, n]);
     const from = isFirst ? this.#body.value(`select i1 ${isFirst}, ptr @${name}_nothing, ptr ${c}`) : 'null';
     const fromRow = isFirst ? integers.pick(isFirst, 0, n * bytes) : 0;
-    const tile = { ...operands, a: elementAt(integers, operands.a, bytes, [row, aRow]), c, from, fromRow };
+    const prefetch = prefetchOf(this.#product, this.#kernel);
+    const panel = integers.mul(this.#product.plan.sizes.k, width * bytes);
+    const own = integers.mul(integers.mul(integers.div(row, height), String(operands.k)), prefetch);
+    const next = prefetch > 0 ? integers.at(integers.at(operands.b, panel), own) : 'null';
+    const tile = { ...operands, next, a: elementAt(integers, operands.a, bytes, [row, aRow]), c, from, fromRow };
     const call = (kind: 'tile' | 'edge'): void => callTile(this.#body, `${name}_${kind}${rows}`, accumulates, tile);
     if (!isEdged) {
       call('tile');
