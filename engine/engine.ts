@@ -47,8 +47,8 @@ export function createEngine({
     limits,
     backend: backend.name,
     readGraph: (json) => readGraph(json, limits),
-    compile: (program) => executable(planWithin(program, limits), backend),
-    estimate: (program) => planWithin(program, limits).cost,
+    compile: (program) => executable(planWithin(program, limits, backend), backend),
+    estimate: (program) => planWithin(program, limits, backend).cost,
     remember: <T>(key: string, make: () => T, weigh: (value: T) => number) =>
       cache.get(key, make, weigh as (value: unknown) => number) as { value: T; cached: boolean },
   };
@@ -68,8 +68,8 @@ function positionalParam(op: string, index: number): string | undefined {
   return positional?.[index - entry.operands.length];
 }
 
-function planWithin(program: Program, limits: Limits): Plan {
-  const planned = plan(program);
+function planWithin(program: Program, limits: Limits, backend: Backend): Plan {
+  const planned = plan(program, backend);
   checkCost(planned.cost, limits);
   return planned;
 }

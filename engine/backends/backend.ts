@@ -16,6 +16,8 @@ export interface Backend {
   readonly name: string;
   /** Against the reference backend, relative to the largest element of a tensor. */
   readonly tolerance: Tolerance;
+  /** Whether it runs bands. */
+  readonly hasBands: boolean;
   /** Makes a plan ready to run; what it keeps between runs, and the outputs, lie in `memory`. */
   load(plan: Plan, memory?: Memory): Loaded;
 }

@@ -23,6 +23,7 @@ export function stepwise({ name, tolerance, compile }: Stepwise): Backend {
   return {
     name,
     tolerance,
+    hasBands: false,
     load: (plan, memory = HOST_MEMORY) => {
       const bound = new Bound(plan, compile, memory);
       return { run: (inputs, checkpoint) => bound.run(inputs, checkpoint) };
@@ -98,6 +99,7 @@ class Bound {
           return place.data;
         case 'input':
         case 'output':
+        case 'local':
           return undefined;
         default:
           return place satisfies never;
@@ -115,6 +117,8 @@ class Bound {
         const code = this.#compile(step.kernel, step.reads);
         return (storages) => code(pick(storages, step.inputs), pick(storages, step.outputs));
       }
+      case 'band':
+        throw new Error('a stepwise backend was given a plan with bands');
       case 'routine':
         return (storages) => step.routine.run(pick(storages, step.inputs), pick(storages, step.outputs));
       case 'branch': {

@@ -8,30 +8,30 @@ interface Uses {
 /** Buffers start at multiples of a cache line, which every dtype and vector width divides. */
 const ALIGNMENT = 64;
 
-/** Offsets of the buffers for which `inArena` holds, and the arena's size in bytes. */
+/** Offsets of the buffers that have a size, in bytes, and the size of all. */
 export function assignOffsets(
   steps: readonly Uses[],
-  sizes: readonly number[],
-  inArena: (id: number) => boolean,
-): { readonly offsets: readonly (number | undefined)[]; readonly size: number } {
+  sizes: ReadonlyMap<number, number>,
+): { readonly offsets: ReadonlyMap<number, number>; readonly size: number } {
   const lastUse = new Map<number, number>();
   steps.forEach((step, at) => {
     for (const id of [...step.inputs, ...step.outputs]) lastUse.set(id, at);
   });
-  const offsets = new Array<number | undefined>(sizes.length);
+  const offsets = new Map<number, number>();
   const free = new FreeBlocks();
   let end = 0;
   steps.forEach((step, at) => {
     for (const id of step.outputs) {
-      if (!inArena(id) || offsets[id] !== undefined) continue;
-      const size = Math.ceil((sizes[id] as number) / ALIGNMENT) * ALIGNMENT;
+      const bytes = sizes.get(id);
+      if (bytes === undefined || offsets.has(id)) continue;
+      const size = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
       const reused = free.take(size);
-      offsets[id] = reused ?? end;
+      offsets.set(id, reused ?? end);
       if (reused === undefined) end += size;
     }
     for (const id of new Set([...step.inputs, ...step.outputs]))
-      if (inArena(id) && lastUse.get(id) === at)
-        free.give(offsets[id] as number, Math.ceil((sizes[id] as number) / ALIGNMENT) * ALIGNMENT);
+      if (sizes.has(id) && lastUse.get(id) === at)
+        free.give(offsets.get(id) as number, Math.ceil((sizes.get(id) as number) / ALIGNMENT) * ALIGNMENT);
   });
   return { offsets, size: end };
 }

@@ -14,11 +14,13 @@ import { type ScheduledStep, schedule } from './schedule.ts';
 /** The number of a buffer in its plan. */
 export type BufferId = number;
 
-/** Where a buffer lies: among the program's inputs or outputs, in the program itself, or in the plan's arena. */
+/** Where a buffer lies: among the program's inputs or outputs, in the program itself, in the plan's arena, or nowhere whole. */
 export type Place =
   | { readonly kind: 'input'; readonly index: number }
   | { readonly kind: 'output' }
   | { readonly kind: 'constant'; readonly data: TypedArray }
+  /** One chunk of it, at an offset of the scratch of the band that writes and reads it. */
+  | { readonly kind: 'local'; readonly offset: number; readonly chunkBytes: number }
   | { readonly kind: 'arena'; readonly offset: number };
 
 /** Storage of one variable. */
@@ -54,6 +56,16 @@ export type Step =
   | {
       readonly kind: 'routine';
       readonly routine: Routine;
+      readonly inputs: readonly BufferId[];
+      readonly outputs: readonly BufferId[];
+    }
+  /** Kernels that are done chunk by chunk: for each of equal parts of their spaces, one after the other. */
+  | {
+      readonly kind: 'band';
+      readonly chunks: number;
+      readonly steps: readonly Extract<Step, { kind: 'kernel' }>[];
+      /** Bytes for the local buffers of one chunk. */
+      readonly scratchBytes: number;
       readonly inputs: readonly BufferId[];
       readonly outputs: readonly BufferId[];
     }
@@ -100,30 +112,40 @@ export interface Plan {
   readonly cost: Cost;
 }
 
+/** What a backend wants of its plans. */
+export interface PlanOptions {
+  /** Whether steps may be gathered into bands; by default not. */
+  readonly hasBands?: boolean;
+}
+
 /** The plan of a program. */
-export function plan(program: Program): Plan {
-  return lay(simplify(program));
+export function plan(program: Program, options: PlanOptions = {}): Plan {
+  return lay(simplify(program), options);
 }
 
 /** The plan of a program as it is. */
-export function lay(program: Program): Plan {
-  const { steps, constants } = schedule(program);
+export function lay(program: Program, options: PlanOptions = {}): Plan {
+  const { steps, constants } = schedule(program, options.hasBands ?? false);
   const numbers = new Numbering<Var>();
   const numberOf = (variable: Var): BufferId => numbers.of(variable);
   program.inputs.forEach(numberOf);
-  const laid = steps.map((step) => laySubplans(step, step.inputs.map(numberOf), step.outputs.map(numberOf)));
+  const locals = new Map<BufferId, Extract<Place, { kind: 'local' }>>();
+  const laid = steps.map((step) => layStep(step, numberOf, locals, options));
   const outputs = program.outputs.map(numberOf);
 
   const outputSet = new Set(outputs);
   const dataOf = (id: BufferId): TypedArray | undefined => constants.get(numbers.items[id] as Var);
-  const inArena = (id: BufferId): boolean => id >= program.inputs.length && !outputSet.has(id) && !dataOf(id);
+  const inArena = (id: BufferId): boolean => id >= program.inputs.length && !outputSet.has(id) && !dataOf(id) && !locals.has(id);
   const sizes = numbers.items.map((variable) => bytesOf(variable.type));
-  const { offsets, size: arenaBytes } = assignOffsets(laid, sizes, inArena);
+  const inArenaSizes = new Map(sizes.flatMap((size, id) => (inArena(id) ? [[id, size] as const] : [])));
+  const { offsets, size: arenaBytes } = assignOffsets(laid, inArenaSizes);
   const placeOf = (id: BufferId): Place => {
     if (id < program.inputs.length) return { kind: 'input', index: id };
     const data = dataOf(id);
     if (data) return { kind: 'constant', data };
-    return outputSet.has(id) ? { kind: 'output' } : { kind: 'arena', offset: offsets[id] as number };
+    const local = locals.get(id);
+    if (local) return local;
+    return outputSet.has(id) ? { kind: 'output' } : { kind: 'arena', offset: offsets.get(id) as number };
   };
   const buffers = numbers.items.map(({ type }, id): PlanBuffer => ({ type, place: placeOf(id) }));
   return {
@@ -136,17 +158,32 @@ export function lay(program: Program): Plan {
   };
 }
 
-function laySubplans(step: ScheduledStep, inputs: readonly BufferId[], outputs: readonly BufferId[]): Step {
+function layStep(
+  step: ScheduledStep,
+  numberOf: (variable: Var) => BufferId,
+  locals: Map<BufferId, Extract<Place, { kind: 'local' }>>,
+  options: PlanOptions,
+): Step {
+  const inputs = step.inputs.map(numberOf);
+  const outputs = step.outputs.map(numberOf);
   switch (step.kind) {
+    case 'band': {
+      const { chunks } = step;
+      const steps = step.steps.map((each) => layStep(each, numberOf, locals, options) as Extract<Step, { kind: 'kernel' }>);
+      const sizes = new Map(step.locals.map((local) => [numberOf(local), bytesOf(local.type) / chunks]));
+      const { offsets, size } = assignOffsets(steps, sizes);
+      for (const [id, chunkBytes] of sizes) locals.set(id, { kind: 'local', offset: offsets.get(id) as number, chunkBytes });
+      return { kind: 'band', chunks, steps, scratchBytes: size, inputs, outputs };
+    }
     case 'kernel':
       return { kind: 'kernel', kernel: step.kernel, reads: step.inputs, inputs, outputs };
     case 'routine':
       return { kind: 'routine', routine: step.routine, inputs, outputs };
     case 'branch':
-      return { kind: 'branch', plans: step.programs.map(lay), inputs, outputs };
+      return { kind: 'branch', plans: step.programs.map((each) => lay(each, options)), inputs, outputs };
     case 'loop': {
       const { constants, carried, trips, reverse } = step.loop;
-      return { kind: 'loop', body: lay(step.loop.body), constants, carried, trips, reverse, inputs, outputs };
+      return { kind: 'loop', body: lay(step.loop.body, options), constants, carried, trips, reverse, inputs, outputs };
     }
     default:
       return step satisfies never;
@@ -172,6 +209,9 @@ function costOf(
         break;
       case 'routine':
         flops += step.routine.flops;
+        break;
+      case 'band':
+        for (const { kernel } of step.steps) flops += kernel.flops;
         break;
       case 'branch':
         flops += Math.max(0, ...step.plans.map(({ cost }) => cost.flops));

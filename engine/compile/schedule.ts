@@ -10,6 +10,7 @@ import { EngineError } from '../errors.ts';
 import type { Form, Lowering, Read } from '../ops/op.ts';
 import type { Eqn, Program, Var } from '../program/program.ts';
 import { type Shape, sizeOf, type TensorType, type TypedArray } from '../types.ts';
+import { gatherBands } from './bands.ts';
 import { type Expr, Exprs, SCALARS, type ScalarFn } from './expr.ts';
 import { foldIndex, type Index, spaceIndex } from './index-space.ts';
 import type { Kernel } from './plan.ts';
@@ -22,6 +23,13 @@ type Of<K extends Lowering<unknown>['kind']> = Extract<Lowering<unknown>, { kind
 export type ScheduledStep = { readonly inputs: readonly Var[]; readonly outputs: readonly Var[] } & (
   | { readonly kind: 'kernel'; readonly kernel: Kernel }
   | { readonly kind: 'routine'; readonly routine: Routine }
+  | {
+      readonly kind: 'band';
+      readonly chunks: number;
+      readonly steps: readonly Extract<ScheduledStep, { kind: 'kernel' }>[];
+      /** What no step outside the band reads; `outputs` are the others. */
+      readonly locals: readonly Var[];
+    }
   | { readonly kind: 'branch'; readonly programs: readonly Program[] }
   | { readonly kind: 'loop'; readonly loop: ReturnType<Of<'loop'>['loop']> }
 );
@@ -41,10 +49,10 @@ export interface Schedule {
   readonly constants: ReadonlyMap<Var, TypedArray>;
 }
 
-/** The schedule of a program. */
-export function schedule(program: Program): Schedule {
+/** The schedule of a program; with bands for backends that run them. */
+export function schedule(program: Program, hasBands: boolean): Schedule {
   const scheduler = new Scheduler(program);
-  return scheduler.run();
+  return scheduler.run(hasBands);
 }
 
 /** A variable while the program is scheduled. */
@@ -119,11 +127,15 @@ class Scheduler {
     for (const output of outputs) this.#valueOf(output).stored = true;
   }
 
-  run(): Schedule {
+  run(hasBands: boolean): Schedule {
     this.#askReaders();
     this.#chooseStored();
     for (const work of this.#works) this.#place(work);
-    return { steps: this.#steps(), constants: this.#constants };
+    const steps = this.#steps();
+    return {
+      steps: hasBands ? gatherBands(this.#e, steps, this.#outputs, kernelStep) : steps,
+      constants: this.#constants,
+    };
   }
 
   #addValue(variable: Var, maker: Work | undefined): Value {
@@ -317,7 +329,7 @@ class Scheduler {
 
 type Steps = ScheduledStep extends infer S ? (S extends ScheduledStep ? Omit<S, 'inputs' | 'outputs'> : never) : never;
 
-function kernelStep(kernel: Kernel): ScheduledStep {
+function kernelStep(kernel: Kernel): Extract<ScheduledStep, { kind: 'kernel' }> {
   const inputs = new Set(allLoads(kernel.stores.map(({ expr }) => expr)).map((load) => load.source));
   return { kind: 'kernel', kernel, inputs: [...inputs], outputs: kernel.stores.map(({ target }) => target) };
 }

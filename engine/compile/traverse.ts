@@ -37,11 +37,26 @@ function collect(roots: readonly Expr[]): Expr[] {
 
 /** An expression with others in the place of some of its parts; `known` holds them and collects what was rewritten. */
 export function substitute(e: Exprs, root: Expr, known: Map<Expr, Expr>): Expr {
+  return rewrite(e, root, () => undefined, known);
+}
+
+/** The same with the others made by `replace`, which is asked of every part and leaves alone what it answers nothing to. */
+export function rewrite(
+  e: Exprs,
+  root: Expr,
+  replace: (expr: Expr) => Expr | undefined,
+  known: Map<Expr, Expr> = new Map(),
+): Expr {
   const stack = [root];
   while (stack.length > 0) {
     const expr = stack.at(-1) as Expr;
     if (known.has(expr)) {
       stack.pop();
+      continue;
+    }
+    const other = replace(expr);
+    if (other) {
+      known.set(expr, other);
       continue;
     }
     const pending = expr.args.filter((arg) => !known.has(arg));

@@ -54,6 +54,7 @@ function subplans(step: Step): readonly Plan[] {
       return [step.body];
     case 'kernel':
     case 'routine':
+    case 'band':
       return [];
     default:
       return step satisfies never;

@@ -20,12 +20,12 @@ export const BACKENDS: readonly Backend[] = [portable, DEFINITION, ...(NATIVE ? 
 
 /** The outputs of a program, simplified and compiled as the engine does it. */
 export function evaluate(program: Program, inputs: readonly TypedArray[], backend: Backend = portable): Tensor[] {
-  return runPlan(plan(program), inputs, backend);
+  return runPlan(plan(program, backend), inputs, backend);
 }
 
 /** The outputs of a program compiled as it is. */
 export function evaluateAsItIs(program: Program, inputs: readonly TypedArray[], backend: Backend = portable): Tensor[] {
-  return runPlan(lay(program), inputs, backend);
+  return runPlan(lay(program, backend), inputs, backend);
 }
 
 /** The outputs of a plan. */

@@ -108,6 +108,8 @@ function kernelsOf(plan: Plan): string[] {
         return [renderKernel(step.kernel, step.reads)];
       case 'routine':
         return [`// ${step.routine.name} ${JSON.stringify(step.routine.sizes)}`];
+      case 'band':
+        return step.steps.map(({ kernel, reads }) => renderKernel(kernel, reads));
       case 'branch':
         return step.plans.flatMap(kernelsOf);
       case 'loop':

@@ -19,15 +19,19 @@ const UNIT_FLOPS = 32_768;
 /** A fold of at most this many elements is written out instead of a loop. */
 const MAX_UNROLLED = 8;
 
-/** Adds a kernel's function to a module. Its units are runs of its outermost loop. */
+/**
+ * Adds a kernel's function to a module. Its units are runs of its outermost loop: `chunks` of them, all equal, or as many
+ * as seem right.
+ */
 export function renderKernel(
   kernel: Kernel,
   reads: readonly Var[],
   module: Module,
   name: string,
   target: Target,
+  chunks?: number,
 ): Phase {
-  const renderer = new Renderer(kernel, reads, module, target);
+  const renderer = new Renderer(kernel, reads, module, target, chunks);
   module.add(renderer.render(name));
   return { name, units: renderer.units, flops: kernel.flops };
 }
@@ -62,7 +66,9 @@ class Renderer {
   readonly #vector: Loop | undefined;
   readonly #lanes: number;
   readonly #spaceLoops: number;
-  /** Runs of the outermost loop in one unit. */
+  /** The loop whose runs make up units: the outermost in storage. */
+  readonly #split: Loop | undefined;
+  /** Its runs in one unit. */
   readonly #grain: number;
   readonly #pointers = new Map<Var, string>();
   readonly #indices = new Map<Loop, number | string>();
@@ -72,7 +78,7 @@ class Renderer {
   #scopes: Map<Expr, Known>[] = [new Map()];
   #here: Here;
 
-  constructor(kernel: Kernel, reads: readonly Var[], module: Module, target: Target) {
+  constructor(kernel: Kernel, reads: readonly Var[], module: Module, target: Target, chunks: number | undefined) {
     this.#kernel = kernel;
     this.#target = target;
     this.#body = new Body(module);
@@ -84,10 +90,11 @@ class Renderer {
     this.#vector = this.#chooseVector();
     this.#order = inOrder(loops, this.#vector);
     this.#lanes = this.#chooseLanes();
-    const [outermost] = this.#order;
-    this.#grain = this.#chooseGrain();
-    this.units = outermost && !outermost.isFold ? Math.ceil(outermost.size / this.#grain) : 1;
-    if (kernel.space.includes(0)) this.units = 0;
+    const [outermost] = loops;
+    this.#split = outermost && !outermost.isFold ? outermost : undefined;
+    const size = this.#split?.size ?? 1;
+    this.#grain = chunks === undefined ? this.#chooseGrain(size) : size / chunks;
+    this.units = kernel.space.includes(0) ? 0 : Math.ceil(size / this.#grain);
     reads.forEach((variable, i) => this.#pointers.set(variable, `%a${i}`));
     this.#place();
   }
@@ -156,13 +163,12 @@ class Renderer {
     return lanes;
   }
 
-  #chooseGrain(): number {
-    const [outermost] = this.#order;
-    if (!outermost || outermost.isFold) return 1;
-    const perRun = Math.max(1, this.#kernel.flops + sizeOf(this.#kernel.space)) / outermost.size;
+  #chooseGrain(size: number): number {
+    if (!this.#split) return 1;
+    const perRun = Math.max(1, this.#kernel.flops + sizeOf(this.#kernel.space)) / size;
     const wanted = Math.max(1, Math.floor(UNIT_FLOPS / perRun));
-    if (outermost !== this.#vector) return Math.min(wanted, outermost.size);
-    return Math.min(Math.max(1, Math.round(wanted / this.#lanes)) * this.#lanes, outermost.size);
+    if (this.#split !== this.#vector) return Math.min(wanted, size);
+    return Math.min(Math.max(1, Math.round(wanted / this.#lanes)) * this.#lanes, size);
   }
 
   /** For every value: how many loops must be open, whether lanes differ, and whether it needs a fold's result. */
@@ -201,8 +207,8 @@ class Renderer {
       return;
     }
     const loop = this.#order[depth] as Loop;
-    const range = depth === 0 ? this.#unitRange(loop) : { from: 0, to: loop.size };
-    this.#loop(loop, range, depth === 0, [], () => {
+    const range = loop === this.#split ? this.#unitRange(loop) : { from: 0, to: loop.size };
+    this.#loop(loop, range, [], () => {
       this.#nest(depth + 1);
       return [];
     });
@@ -252,7 +258,7 @@ class Renderer {
     if (depth > this.#spaceLoops) this.#define(depth, false);
     if (depth === this.#order.length) return this.#step(folds, carried);
     const loop = this.#order[depth] as Loop;
-    return this.#loop(loop, { from: 0, to: loop.size }, false, carried, (inner) =>
+    return this.#loop(loop, { from: 0, to: loop.size }, carried, (inner) =>
       this.#foldNest(depth + 1, folds, inner),
     );
   }
@@ -318,11 +324,10 @@ class Renderer {
   #loop(
     loop: Loop,
     range: Range,
-    isSplit: boolean,
     carried: readonly Value[],
     run: (carried: readonly Value[]) => readonly Value[],
   ): Value[] {
-    if (loop === this.#vector) return this.#vectorLoop(loop, range, isSplit, carried, run);
+    if (loop === this.#vector) return this.#vectorLoop(loop, range, carried, run);
     if (loop.isFold && sizeOf((this.#analysis.folds[0] as Fold).over) <= MAX_UNROLLED) {
       let values = carried;
       for (let i = 0; i < loop.size; i++) values = this.#inScope(() => this.#run(loop, i, values, run));
@@ -345,14 +350,13 @@ class Renderer {
   #vectorLoop(
     loop: Loop,
     range: Range,
-    isSplit: boolean,
     carried: readonly Value[],
     run: (carried: readonly Value[]) => readonly Value[],
   ): Value[] {
     const lanes = this.#lanes;
     const outside = this.#here;
     const wide = new Lanes(this.#body, lanes, this.#target);
-    const isWhole = loop.size % lanes === 0 && (!isSplit || this.#grain % lanes === 0 || this.#grain >= loop.size);
+    const isWhole = loop.size % lanes === 0 && (loop !== this.#split || this.#grain % lanes === 0 || this.#grain >= loop.size);
     const type = ({ element }: Value): string => wide.type(element);
     let results: Value[];
     if (isWhole || this.#target.masks) {

@@ -35,6 +35,7 @@ export function openNative({ llvm: path, threads, cache }: NativeOptions = {}): 
     name: 'native',
     // Sums are taken in another order and products of matrices in their own dtype.
     tolerance: { float32: 1e-5, float64: 1e-12 },
+    hasBands: true,
     load: (plan, memory = HOST_MEMORY) => new Native(plan, memory, runtime),
   };
 }

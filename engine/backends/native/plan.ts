@@ -155,6 +155,8 @@ class PlanRenderer {
             work: workOf(plan, step, step.routine.flops),
           };
         }
+        case 'band':
+          return this.#prepareBand(plan, step);
         case 'branch':
           return { kind: 'branch' as const, step, branches: step.plans.map((each) => this.#prepare(each)) };
         case 'loop':
@@ -186,6 +188,45 @@ class PlanRenderer {
       scratch: own,
       work: steps.reduce((total, { work }) => total + work, 0),
     };
+  }
+
+  /** A band is one phase: its units are the chunks, and each goes through all steps. */
+  #prepareBand(plan: Plan, step: Extract<Step, { kind: 'band' }>): PreparedStep {
+    const { chunks, steps, scratchBytes, inputs, outputs } = step;
+    const name = `b${this.#functions++}`;
+    const body = new Body(this.#module);
+    const outside = [...inputs, ...outputs];
+    const parameters = [...outside.map((_, i) => `ptr %p${i}`), 'ptr %scratch', 'i64 %begin', 'i64 %end'];
+    const local = body.value(`alloca [${Math.max(1, scratchBytes)} x i8], align ${ALIGNMENT}`);
+    const [head, exit] = [body.label(), body.label()];
+    const before = body.block;
+    body.line(`br label %${head}`);
+    body.begin(head);
+    const chunk = body.name();
+    const writeChunk = body.reserve();
+    const next = body.value(`add i64 ${chunk}, 1`);
+    const pointer = (id: BufferId): string => {
+      const { place } = plan.buffers[id] as Plan['buffers'][number];
+      if (place.kind !== 'local') return `%p${outside.indexOf(id)}`;
+      // Steps count from the start of the whole, of which only this chunk is there.
+      const first = body.value(`mul i64 ${chunk}, ${-place.chunkBytes}`);
+      return body.value(`getelementptr i8, ptr ${at(body, local, place.offset)}, i64 ${first}`);
+    };
+    let work = 0;
+    for (const each of steps) {
+      const phase = renderKernel(each.kernel, each.reads, this.#module, `k${this.#functions++}`, this.#target, chunks);
+      const args = [...each.inputs, ...each.outputs].map((id) => `ptr ${pointer(id)}`);
+      body.line(`call void @${phase.name}(${[...args, 'ptr %scratch', `i64 ${chunk}`, `i64 ${next}`].join(', ')})`);
+      work += workOf(plan, each, each.kernel.flops);
+    }
+    const latch = body.block;
+    body.line(`br i1 ${body.value(`icmp ult i64 ${next}, %end`)}, label %${head}, label %${exit}`);
+    writeChunk(`${chunk} = phi i64 [ %begin, %${before} ], [ ${next}, %${latch} ]`);
+    body.begin(exit);
+    this.#module.add(
+      `define internal void @${name}(${parameters.join(', ')}) nounwind {\nentry:\n${body}\n  ret void\n}`,
+    );
+    return { kind: 'phases', step, phases: [{ name, units: chunks, flops: work }], work };
   }
 
   #routine(plan: Plan, { routine, inputs, outputs }: Extract<Step, { kind: 'routine' }>) {
@@ -250,6 +291,8 @@ class PlanRenderer {
           return loadWord(body, this.#constantNumbers.get(place.data) as number, 'ptr');
         case 'arena':
           return at(body, '%arena', place.offset);
+        case 'local':
+          return '';
         default:
           return place satisfies never;
       }
