@@ -1,8 +1,9 @@
 /**
  * @file Measures the engine in process beside JAX and PyTorch: `npm run bench:compute`. `-- --quick` takes less than
  * five minutes, `-- --only TEXT` the cases whose title contains it, `-- --json FILE` writes the rows and,
- * if they are all, a plot of their ratios in `docs/bench/compute.svg`; `-- --plot` writes that anyway. Each contestant is a process of its own, new for every case; they take turns, and none
- * computes while another does. Results are compared: one that is wrong fails the run.
+ * if they are all, a plot of their ratios in `docs/bench/compute.svg`; `-- --plot` writes that anyway. Each contestant
+ * is a process of its own, new for every case; they take turns, and none computes while another does. The results of
+ * the first run and of the last are compared: one that is wrong fails the benchmark.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -16,7 +17,7 @@ import { type Command, Contestant, Forfeit } from './contestant.ts';
 import { randomOf } from './inputs.ts';
 import { peersPython } from './peers/setup.ts';
 import { Disturbance, secondsOf } from './processor.ts';
-import { fromFile, type Replies, toFile } from './protocol.ts';
+import { type Filed, fromFile, type Replies, toFile } from './protocol.ts';
 import { type Measured, plot, table } from './report.ts';
 import { median } from './timed.ts';
 
@@ -104,8 +105,12 @@ async function measure(asked: Case, commands: readonly Command[]): Promise<Measu
   const contestants = commands.map((command) => new Contestant(command));
   try {
     const entries = await firstCalls(asked, contestants, folder);
-    compare(asked, entries);
+    compare(
+      asked,
+      entries.map(({ contestant, first }) => [contestant.name, first.results]),
+    );
     await takeTurns(asked, entries, contestants);
+    compare(asked, await lastResults(asked, entries, folder));
     return summary(asked, entries);
   } finally {
     await Promise.all(contestants.map((contestant) => contestant.stop()));
@@ -144,11 +149,8 @@ async function firstCalls(asked: Case, contestants: readonly Contestant[], folde
 }
 
 /** Every contestant's results with those of every other one. */
-function compare(asked: Case, entries: readonly Entry[]): void {
-  const results = entries.map(({ contestant, first }): [string, Tensor[]] => [
-    contestant.name,
-    first.results.map(fromFile),
-  ]);
+function compare(asked: Case, filed: readonly (readonly [name: string, results: readonly Filed[]])[]): void {
+  const results = filed.map(([name, files]): [string, Tensor[]] => [name, files.map(fromFile)]);
   for (const [i, left] of results.entries())
     for (const right of results.slice(i + 1)) {
       const difference = disagreement(left, right, resultsOf(asked), asked.tolerance);
@@ -169,6 +171,21 @@ async function takeTurns(asked: Case, entries: readonly Entry[], contestants: re
     }
   if (disturbance.share > 0.03)
     note(titleOf(asked), `other processes took ${Math.round(disturbance.share * 100)}% of the processors meanwhile`);
+}
+
+/** The results of a run after all others: what a run leaves behind may have changed them. */
+async function lastResults(
+  asked: Case,
+  entries: readonly Entry[],
+  folder: string,
+): Promise<[string, readonly Filed[]][]> {
+  const filed: [string, readonly Filed[]][] = [];
+  for (const { contestant } of entries)
+    await orForfeit(asked, contestant, async () => {
+      const question = { ask: 'again', folder: join(folder, contestant.name) } as const;
+      filed.push([contestant.name, (await contestant.ask(question, PATIENCE_SECONDS)).results]);
+    });
+  return filed;
 }
 
 async function takeTurn(entry: Entry, counts: boolean): Promise<void> {

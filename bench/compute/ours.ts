@@ -8,7 +8,7 @@ import { build } from '../../engine/program/build.ts';
 import { Value } from '../../engine/program/value.ts';
 import type { Tensor, TensorType, TypedArray } from '../../engine/types.ts';
 import { CASES, type Case, resultsOf, titleOf } from './cases.ts';
-import { fromFile, type Question, type Replies, toFile } from './protocol.ts';
+import { type Filed, fromFile, type Question, type Replies, toFile } from './protocol.ts';
 import { timed } from './timed.ts';
 
 const engine = createEngine();
@@ -74,16 +74,22 @@ async function answer(question: Question): Promise<Replies[keyof Replies]> {
       const outputs = await compiled.call();
       const ms = performance.now() - started;
       const peak = resident().peak - residentBefore;
-      const results = resultsOf(asked).map((name, i) =>
-        toFile(name, outputs[compiled?.places[i] as number] as Tensor, `${question.folder}/${i}`),
-      );
+      const results = written(outputs, question.folder);
       return { ms, results, peak_bytes: peak, planned_bytes: compiled.plannedBytes };
     }
     case 'time':
       return timed((compiled as Ready).call, question.seconds, question.most_seconds);
+    case 'again':
+      return { results: written(await (compiled as Ready).call(), question.folder) };
     default:
       return question satisfies never;
   }
+}
+
+function written(outputs: readonly Tensor[], folder: string): Filed[] {
+  return resultsOf(current as Case).map((name, i) =>
+    toFile(name, outputs[compiled?.places[i] as number] as Tensor, `${folder}/${i}`),
+  );
 }
 
 /** Bytes of this process in memory: now, and the most since `resetPeak`. */

@@ -30,7 +30,9 @@ export type Question =
   /** Make the case ready and run it; its results go to files in `folder`. */
   | { readonly ask: 'first'; readonly folder: string }
   /** Run it again and again. */
-  | { readonly ask: 'time'; readonly seconds: number; readonly most_seconds: number };
+  | { readonly ask: 'time'; readonly seconds: number; readonly most_seconds: number }
+  /** Run it once more; its results go to files in `folder`. */
+  | { readonly ask: 'again'; readonly folder: string };
 
 /** The reply to each question. */
 export interface Replies {
@@ -48,6 +50,7 @@ export interface Replies {
     readonly ms: number;
     readonly calls: number;
   };
+  readonly again: { readonly results: readonly Filed[] };
 }
 
 /** Writes a tensor to a file. */
