@@ -26,6 +26,8 @@ export interface Backend {
 export interface Loaded {
   /** The outputs; inputs are only read, and an output may be an input or a constant of the plan itself. */
   run(inputs: readonly TypedArray[], checkpoint: Checkpoint): readonly TypedArray[] | Promise<readonly TypedArray[]>;
+  /** Takes outputs back that nobody uses any more. */
+  release?(outputs: readonly TypedArray[]): void;
 }
 
 /** Says when a run must end before it is done. */

@@ -8,6 +8,8 @@ export interface Executable {
   readonly plan: Plan;
   /** Runs the plan; the inputs' elements are only read, and the outputs may share storage with them. */
   run(inputs: readonly TypedArray[], checkpoint?: Checkpoint): Promise<Tensor[]> | Tensor[];
+  /** Gives outputs back for later runs to use; nobody may look at them any more. What is not given back is collected. */
+  release(outputs: readonly Tensor[]): void;
 }
 
 /** A plan loaded into a backend; `memory` is where a backend on the host takes its memory from. */
@@ -22,5 +24,6 @@ export function executable(plan: Plan, backend: Backend, memory?: Memory): Execu
       const arrays = loaded.run(inputs, checkpoint);
       return arrays instanceof Promise ? arrays.then(tensors) : tensors(arrays);
     },
+    release: (outputs) => loaded.release?.(outputs.map(({ data }) => data)),
   };
 }

@@ -5,11 +5,12 @@
 import koffi from 'koffi';
 import type { Plan } from '../../compile/plan.ts';
 import { BYTES, bytesOf, sizeOf, type TensorType, type TypedArray, viewArray } from '../../types.ts';
-import { type Backend, type Checkpoint, HOST_MEMORY, type Loaded, type Memory } from '../backend.ts';
+import type { Backend, Checkpoint, Memory } from '../backend.ts';
 import { type Code, CodeStore } from './code.ts';
 import { type Llvm, openLlvm } from './llvm.ts';
 import { CALLBACK, type Called, CONTEXT, type RenderedPlan, renderPlan } from './plan.ts';
 import { hostTarget } from './host.ts';
+import { pooledMemory } from './memory.ts';
 import type { Target } from './target.ts';
 import { renderTeam, START } from './team.ts';
 
@@ -30,13 +31,20 @@ export function openNative({ llvm: path, threads, cache }: NativeOptions = {}): 
   const { target, processors } = hostTarget(llvm);
   const store = new CodeStore(llvm, SYMBOLS, cache);
   startTeam(llvm, processors - 1);
+  const pool = pooledMemory(POOL_BYTES);
   const runtime: Runtime = { store, target, threads: Math.max(1, threads ?? processors) };
   return {
     name: 'native',
     // Sums are taken in another order and products of matrices in their own dtype.
     tolerance: { float32: 1e-5, float64: 1e-12 },
     hasBands: true,
-    load: (plan, memory = HOST_MEMORY) => new Native(plan, memory, runtime),
+    load: (plan, memory) => {
+      const native = new Native(plan, memory ?? pool, runtime);
+      return {
+        run: (inputs, checkpoint) => native.run(inputs, checkpoint),
+        ...(memory ? {} : { release: (outputs) => pool.release(outputs) }),
+      };
+    },
   };
 }
 
@@ -55,6 +63,8 @@ interface Runtime {
 
 /** Tensors up to this size are copied into and out of the block: that is quicker than finding where they lie. */
 const STAGED_BYTES = 256;
+/** Bytes of outputs that were given back and wait for later runs. */
+const POOL_BYTES = 2 ** 28;
 const ALIGNMENT = 64;
 const WORD = 8;
 
@@ -62,7 +72,7 @@ const entryType = koffi.proto('void adjoint_entry(void* context)');
 const startType = koffi.proto('void adjoint_start_team(int64_t members)');
 const callbackType = koffi.proto('void adjoint_callback(int64_t number, void* pointers)');
 
-class Native implements Loaded {
+class Native {
   readonly #plan: Plan;
   readonly #memory: Memory;
   readonly #rendered: RenderedPlan;
