@@ -22,6 +22,7 @@ export interface Value {
 export class Module {
   readonly #declarations = new Map<string, string>();
   readonly #functions: string[] = [];
+  readonly #defined = new Set<string>();
 
   /** Declares an external function once; `signature` is `double @fmod(double, double)`. */
   declare(signature: string): void {
@@ -31,6 +32,13 @@ export class Module {
   /** Adds a finished function, or any other text at the top level. */
   add(text: string): void {
     this.#functions.push(text);
+  }
+
+  /** Adds the function with this name, unless it was added. */
+  define(name: string, text: () => string): void {
+    if (this.#defined.has(name)) return;
+    this.#defined.add(name);
+    this.add(text());
   }
 
   /** The module's text. */
