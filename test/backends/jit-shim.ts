@@ -119,7 +119,7 @@ export function openJit(target: Target): Jit {
     check(
       c('void* LLVMRunPasses(void*, const char*, void*, void*)')(
         module,
-        'default<O2>',
+        'verify,default<O2>',
         machine,
         c('void* LLVMCreatePassBuilderOptions()')(),
       ),

@@ -168,6 +168,12 @@ def atanh_rest(z):
     return (2 * mp.atanh(s) - 2 * s) / s**3
 
 
+def atanh_second_rest(z):
+    """With z = s²: (2 atanh(s) - 2s - 2/3 s³) / s⁵"""
+    s = mp.sqrt(z)
+    return (2 * mp.atanh(s) - 2 * s - 2 * s**3 / 3) / s**5
+
+
 def sin_rest(z):
     """With z = r²: (sin(r) - r) / r³"""
     r = mp.sqrt(z)
@@ -178,6 +184,44 @@ def cos_rest(z):
     """With z = r²: (cos(r) - 1 + r²/2) / r⁴"""
     r = mp.sqrt(z)
     return (mp.cos(r) - 1 + z / 2) / z**2
+
+
+def cos_weight(z):
+    """cos(r) / r⁴"""
+    return mp.cos(mp.sqrt(z)) / z**2
+
+
+def asin_rest(z):
+    """With z = r²: (asin(r) - r) / r³"""
+    r = mp.sqrt(z)
+    return (mp.asin(r) - r) / r**3
+
+
+def asin_weight(z):
+    """asin(r) / r"""
+    return mp.asin(mp.sqrt(z)) / mp.sqrt(z)
+
+
+def atan_rest(z):
+    """With z = t²: (atan(t) - t) / t³"""
+    t = mp.sqrt(z)
+    return (mp.atan(t) - t) / t**3
+
+
+def atan_weight(z):
+    """atan(t) / t"""
+    return mp.atan(mp.sqrt(z)) / mp.sqrt(z)
+
+
+def erfc_log(element):
+    """-log(erfc(x)) / x without the leading word of 2/√π, up to where erfc(x) is nothing beside 1."""
+    leading = ROUND[element](2 / mp.sqrt(mp.pi))
+    return lambda x: -mp.log(mp.erfc(x)) / x - leading, mp.mpf(0), mp.mpf(4 if element == "float" else 6)
+
+
+def erf_weight(x):
+    """An error δ of -log(erfc(x)) / x is one of x erfc(x) δ of erf(x)."""
+    return mp.erf(x) / (x * mp.erfc(x))
 
 
 def sin_weight(z):
@@ -197,17 +241,27 @@ TABLE = {
     ),
     "sin.float": lambda: Row("float", sin_rest, mp.mpf(0), QUARTER, range(3), lambda z: sin_weight(z) / z),
     "sin.double": lambda: Row("double", sin_rest, mp.mpf(0), QUARTER, range(6), lambda z: sin_weight(z) / z),
-    "cos.float": lambda: Row("float", cos_rest, mp.mpf(0), QUARTER, range(3), lambda z: mp.cos(mp.sqrt(z)) / z**2),
-    "cos.double": lambda: Row("double", cos_rest, mp.mpf(0), QUARTER, range(6), lambda z: mp.cos(mp.sqrt(z)) / z**2),
-    "tanh.float": lambda: Row(
-        "float", lambda z: mp.tanh(mp.sqrt(z)) / mp.sqrt(z), mp.mpf(0), mp.mpf(9.02) ** 2, range(7), None, [mp.mpf(1)], range(1, 4)
+    "cos.float": lambda: Row("float", cos_rest, mp.mpf(0), QUARTER, range(3), cos_weight),
+    "cos.double": lambda: Row("double", cos_rest, mp.mpf(0), QUARTER, range(6), cos_weight),
+    "asin.float": lambda: Row("float", asin_rest, mp.mpf(0), mp.mpf(1) / 4, range(5), lambda z: asin_weight(z) / z),
+    "asin.double": lambda: Row("double", asin_rest, mp.mpf(0), mp.mpf(1) / 4, range(12), lambda z: asin_weight(z) / z),
+    "atan.float": lambda: Row("float", atan_rest, mp.mpf(0), mp.mpf(1), range(8), lambda z: atan_weight(z) / z),
+    "atan.double": lambda: Row("double", atan_rest, mp.mpf(0), mp.mpf(1), range(20), lambda z: atan_weight(z) / z),
+    "erf.float": lambda: Row("float", *erfc_log("float"), range(9), erf_weight),
+    "erf.double": lambda: Row("double", *erfc_log("double"), range(24), erf_weight),
+    "pow": lambda: Row(
+        "double", atanh_second_rest, mp.mpf(0), (3 - 2 * mp.sqrt(2)) ** 2, range(8), lambda z: mp.atanh(mp.sqrt(z)) / z**2.5
     ),
+    "log2": lambda: Row("double", lambda f: mp.log1p(f) / f / LN2, SQRT_HALF - 1, mp.sqrt(2) - 1, range(14)),
+    "exp2": lambda: Row("double", lambda r: 2**r, -mp.mpf(1) / 2, mp.mpf(1) / 2, range(7), None, [mp.mpf(1)]),
 }
 
 # Constants as sums: so many bits in each part but the last, which has what fits.
 SPLITS = {
     "ln 2, float": (LN2, [15], "float"),
     "ln 2, double": (LN2, [41], "double"),
+    "2/sqrt(pi), float": (2 / mp.sqrt(mp.pi), [], "float"),
+    "2/3": (mp.mpf(2) / 3, [53], "double"),
     "pi/2, float, fma": (mp.pi / 2, [24, 24], "float"),
     "pi/2, float": (mp.pi / 2, [11, 11, 11], "float"),
     "pi/2, double, fma": (mp.pi / 2, [53, 53], "double"),

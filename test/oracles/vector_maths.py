@@ -34,7 +34,8 @@ def nearest(x):
         return math.copysign(math.inf, x), 0
     count = mp.nint(x / place)
     rest = mp.nint((x / place - count) * 256)
-    return math.ldexp(int(count), int(mp.log(place, 2))), int(max(-128, min(127, rest)))
+    rounded = math.copysign(math.ldexp(int(abs(count)), int(mp.log(place, 2))), x)
+    return rounded, int(max(-128, min(127, rest)))
 
 
 def from_bits(bits):
@@ -72,6 +73,28 @@ class Draw:
         return self.random.choice((-1, 1)) * self.beside(float(int(2**exponent) * step), 2)
 
 
+def real_power(x, y):
+    if x == 0 or (x < 0 and y != mp.floor(y)):
+        raise ValueError("a pole, or no real number")
+    # Beyond any result's range mpmath would compute an enormous exponent.
+    size = y * mp.log(abs(x))
+    if abs(size) > 2000:
+        size = mp.sign(size) * 2000
+        return (-1 if x < 0 and y % 2 else 1) * mp.exp(size)
+    return x**y
+
+
+def near_overflow(d):
+    """Powers near the largest and the smallest numbers."""
+    x = abs(d.magnitudes(-300, 300))
+    return x, d.random.choice((d.uniform(709, 710), d.uniform(-746, -707))) / math.log(x)
+
+
+def beside_diagonal(d):
+    x = d.uniform(-3, 3)
+    return d.beside(x), x
+
+
 # For each function: how it is computed, and its inputs; those whose result is not real are drawn again.
 FUNCTIONS = {
     "exp": (mp.exp, [
@@ -90,8 +113,50 @@ FUNCTIONS = {
         lambda d: d.beside_multiple(mp.pi / 2, 2**60), lambda d: d.uniform(-1e5, 1e5), lambda d: d.uniform(-1, 1),
     ]),
     "cos": (mp.cos, TURNS),
+    "tan": (mp.tan, TURNS),
+    "asin": (mp.asin, ARCS := [
+        lambda d: d.uniform(-1, 1), lambda d: d.magnitudes(-60, 0), lambda d: d.beside(0.5), lambda d: 1 - abs(d.magnitudes(-53, -1)),
+        lambda d: abs(d.magnitudes(-53, -1)) - 1, lambda d: d.uniform(-0.7, 0.7),
+    ]),
+    "acos": (mp.acos, ARCS),
+    "atan": (mp.atan, [
+        lambda d: d.uniform(-4, 4), lambda d: d.uniform(-1, 1), lambda d: d.beside(1), lambda d: d.bits(),
+        lambda d: d.magnitudes(-60, 60),
+    ]),
+    "expm1": (mp.expm1, [
+        lambda d: d.uniform(-2, 2), lambda d: d.magnitudes(-60, 9), lambda d: d.uniform(-45, 710), lambda d: d.bits(),
+        lambda d: d.uniform(709, 710), lambda d: d.beside((d.random.randint(-50, 50) + mp.mpf(1) / 2) * mp.log(2)),
+    ]),
+    "log1p": (mp.log1p, [
+        lambda d: d.bits(), lambda d: d.uniform(-1, 3), lambda d: d.magnitudes(-60, 0), lambda d: abs(d.magnitudes(-2, 60)),
+        lambda d: abs(d.magnitudes(-53, -1)) - 1, lambda d: d.uniform(-0.5, 0.8),
+        lambda d: d.beside(mp.sqrt(2) * mp.mpf(2) ** d.random.randint(0, 60) - 1),
+    ]),
+    "sinh": (mp.sinh, HYPERBOLAS := [
+        lambda d: d.uniform(-2, 2), lambda d: d.magnitudes(-60, 9), lambda d: d.uniform(-711, 711), lambda d: d.bits(),
+        lambda d: d.uniform(709, 711), lambda d: d.beside((d.random.randint(-50, 50) + mp.mpf(1) / 2) * mp.log(2)),
+    ]),
+    "cosh": (mp.cosh, HYPERBOLAS),
     "tanh": (mp.tanh, [
         lambda d: d.uniform(-20, 20), lambda d: d.uniform(-1, 1), lambda d: d.magnitudes(-60, 5), lambda d: d.bits(),
+    ]),
+    "erf": (mp.erf, [
+        lambda d: d.uniform(-6, 6), lambda d: d.uniform(-1, 1), lambda d: d.magnitudes(-60, 2.5), lambda d: d.bits(),
+    ]),
+    "rsqrt": (lambda x: 1 / mp.sqrt(x), [
+        lambda d: abs(d.bits()), lambda d: d.uniform(0, 4), lambda d: from_bits(d.random.getrandbits(d.random.randint(1, 53))),
+    ]),
+    "pow": (real_power, [
+        lambda d: (abs(d.bits()), d.magnitudes(-10, 10)), lambda d: (d.uniform(0, 4), d.uniform(-8, 8)),
+        lambda d: (1 + d.magnitudes(-53, -2), d.magnitudes(0, 62)), lambda d: (abs(d.bits()), d.uniform(-3, 3)),
+        lambda d: near_overflow(d), lambda d: (d.uniform(-30, 30), float(d.random.randint(-200, 200))),
+        lambda d: (from_bits(d.random.getrandbits(d.random.randint(1, 53))), d.uniform(-1.5, 1.5)),
+        lambda d: (d.bits(), d.bits()),
+    ]),
+    "atan2": (mp.atan2, [
+        lambda d: (d.uniform(-2, 2), d.uniform(-2, 2)), lambda d: (d.bits(), d.bits()),
+        lambda d: (d.magnitudes(-40, 40), d.magnitudes(-40, 40)), lambda d: (d.uniform(0, 1), d.magnitudes(0, 500)),
+        lambda d: beside_diagonal(d), lambda d: (d.magnitudes(-1070, -1000), d.magnitudes(-1070, -900)),
     ]),
 }
 
@@ -108,7 +173,7 @@ def rows(name, count):
             exact = function(*map(mp.mpf, inputs))
         except (ValueError, ZeroDivisionError):
             continue
-        if isinstance(exact, mp.mpf) and mp.isfinite(exact):
+        if isinstance(exact, mp.mpf) and mp.isfinite(exact) and exact != 0:
             found.append((inputs, nearest(exact)))
     return found
 

@@ -1,15 +1,5 @@
 import type { Lanes, Value } from '../ir.ts';
-import {
-  atLeast,
-  atMost,
-  type Constants,
-  constant,
-  formatOf,
-  nearest,
-  polynomial,
-  powerOfTwo,
-  subtractMultiple,
-} from './float.ts';
+import { atLeast, atMost, type Constants, constant, formatOf, nearest, polynomial, powerOfTwo } from './float.ts';
 
 /** (exp(r) - 1 - r) / r² on |r| ≤ ln 2 / 2; the error of exp(r) is below 2^-28 and 2^-56. */
 const EXP_REST: Constants = {
@@ -30,35 +20,36 @@ export const LN2: Constants = {
 const LOWEST = { float: -104, double: -746 };
 const HIGHEST = { float: 89, double: 710 };
 
+/** exp(x) */
+export function exp(v: Lanes, x: Value): Value {
+  return expOfSum(v, x);
+}
+
 /**
- * exp(x) = 2^m · 2^(n-m) · exp(r), where x = n ln 2 + r, |r| ≤ ln 2 / 2 and m is half of n: 2^n itself would leave the
- * range of exponents before the result does. The last multiplication rounds to subnormals.
+ * exp(x + low) = 2^m · 2^(n-m) · exp(r), where x + low = n ln 2 + r, |r| ≤ ln 2 / 2 and m is half of n: 2^n itself would
+ * leave the range of exponents before the result does. The last multiplication rounds to subnormals.
  */
-export function exp(v: Lanes, given: Value): Value {
-  const { bias } = formatOf(given);
-  const x = atMost(v, atLeast(v, given, LOWEST), HIGHEST);
+export function expOfSum(v: Lanes, sum: Value, low?: Value): Value {
+  const { bias } = formatOf(sum);
+  const x = atMost(v, atLeast(v, sum, LOWEST), HIGHEST);
   // The biases of both powers are in the bits, so that halving them shares the biases out too.
-  const { n, r } = reduced(v, x, 2 * bias);
+  const { n, r } = reduceByLn2(v, x, 2 * bias, low);
   const half = v.shiftRight(n, 1);
   const other = v.sub(n, half);
   const p = v.add(expm1Reduced(v, r), constant(v, x, 1));
   return v.mul(v.mul(p, powerOfTwo(v, half, x)), powerOfTwo(v, other, x));
 }
 
-/** exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1), where 2^n is no subnormal number and finite. */
-export function expm1Small(v: Lanes, x: Value): Value {
-  const { n, r } = reduced(v, x, formatOf(x).bias);
-  const power = powerOfTwo(v, n, x);
-  return v.fma(power, expm1Reduced(v, r), v.sub(power, constant(v, x, 1)));
-}
-
-/** x = n ln 2 + r, with `offset` added to n. */
-function reduced(v: Lanes, x: Value, offset: number): { n: Value; r: Value } {
+/** x + low = n ln 2 + r; n is an integer, with `offset` added to it. */
+export function reduceByLn2(v: Lanes, x: Value, offset: number, low?: Value): { n: Value; r: Value } {
+  const [ln2, ln2Low] = LN2[formatOf(x).element].map((part) => constant(v, x, -part)) as [Value, Value];
   const n = nearest(v, x, 1 / Math.LN2, offset);
-  return { n: n.bits, r: subtractMultiple(v, x, n.float, LN2[formatOf(x).element]) };
+  const exact = v.fma(n.float, ln2, x);
+  const r = low ? v.add(exact, v.fma(n.float, ln2Low, low)) : v.fma(n.float, ln2Low, exact);
+  return { n: n.bits, r };
 }
 
-/** exp(r) - 1 = r + r² P(r) */
-function expm1Reduced(v: Lanes, r: Value): Value {
+/** exp(r) - 1 = r + r² P(r), for |r| ≤ ln 2 / 2. */
+export function expm1Reduced(v: Lanes, r: Value): Value {
   return v.fma(v.mul(r, r), polynomial(v, r, EXP_REST), r);
 }

@@ -80,8 +80,14 @@ export function subtractMultiple(v: Lanes, x: Value, n: Value, parts: readonly n
   return parts.reduce((rest, part) => v.fma(n, constant(v, x, -part), rest), x);
 }
 
-/** The bits of an integer that are a float's sign. */
-export function signMask(v: Lanes, like: Value): Value {
+/** `x` where it is so small that f(x) = x to the last place, else a result: for what loses subnormal numbers or -0. */
+export function keepTiny(v: Lanes, x: Value, result: Value): Value {
+  const { fraction } = formatOf(x);
+  return v.select(v.compare('lt', v.abs(x), constant(v, x, 2 ** (-fraction - 3))), x, result);
+}
+
+/** The bit of an integer that is a float's sign. */
+export function signBit(v: Lanes, like: Value): Value {
   const { integer, width } = formatOf(like);
   return v.const(integer, 1n << BigInt(width - 1));
 }
@@ -89,36 +95,41 @@ export function signMask(v: Lanes, like: Value): Value {
 /** `x` with its sign changed where the highest bit of an integer is set. */
 export function flipSign(v: Lanes, x: Value, bits: Value): Value {
   const { element, integer } = formatOf(x);
-  return v.bitcast(v.xor(v.bitcast(x, integer), v.and(bits, signMask(v, x))), element);
+  return v.bitcast(v.xor(v.bitcast(x, integer), v.and(bits, signBit(v, x))), element);
 }
 
-/** `usual`, but the function of a scalar library where `isRare`: one branch, not taken unless a lane needs it. */
+/** A function that writes its code, for every lane. */
+export type Lanewise = (v: Lanes, ...operands: readonly Value[]) => Value;
+
+/**
+ * `usual`, but `rare` of the operands where `isRare`: one branch, not taken unless a lane needs it, to a function of its
+ * own, as what is rare is long. `name` is unique to the rare computation.
+ */
 export function patchRare(
   v: Lanes,
   isRare: Value,
   usual: Value,
-  library: Readonly<Record<Format['element'], string>>,
-  x: Value,
+  name: string,
+  rare: Lanewise,
+  ...operands: readonly Value[]
 ): Value {
   const { body } = v;
-  const type = v.type(x.element);
-  const slow = outlined(v, library[formatOf(x).element], x.element);
+  const { element } = usual;
+  const type = v.type(element);
+  const slow = outlined(v, name, rare, element, operands.length);
   const before = body.block;
   const [patch, after] = [body.label(), body.label()];
   body.line(`br i1 ${unlikely(v, anyLane(v, isRare))}, label %${patch}, label %${after}`);
   body.begin(patch);
-  const scalar: Value = { element: x.element, text: body.value(`call ${type} ${slow}(${type} ${x.text})`) };
-  const patched = v.select(isRare, scalar, usual);
+  const call = `call ${type} ${slow}(${operands.map(({ text }) => `${type} ${text}`).join(', ')})`;
+  const patched = v.select(isRare, { element, text: body.value(call) }, usual);
   body.line(`br label %${after}`);
   body.begin(after);
-  return {
-    element: x.element,
-    text: body.value(`phi ${type} [${usual.text}, %${before}], [${patched.text}, %${patch}]`),
-  };
+  return { element, text: body.value(`phi ${type} [${usual.text}, %${before}], [${patched.text}, %${patch}]`) };
 }
 
 /** Whether a mask is set in any lane: a scalar. */
-function anyLane(v: Lanes, mask: Value): string {
+export function anyLane(v: Lanes, mask: Value): string {
   if (v.count === 1) return mask.text;
   const name = `@llvm.vector.reduce.or.${v.suffix('i1')}`;
   v.body.module.declare(`i1 ${name}(${v.type('i1')})`);
@@ -130,15 +141,18 @@ function unlikely(v: Lanes, condition: string): string {
   return v.body.value(`call i1 @llvm.expect.i1(i1 ${condition}, i1 false)`);
 }
 
-/** A function of the module that applies one of a scalar library to each lane: out of the way, as its calls are many. */
-function outlined(v: Lanes, library: string, element: Element): string {
-  const name = `@lanes.${library}.${v.suffix(element)}`;
+function outlined(v: Lanes, rare: string, compute: Lanewise, element: Element, arity: number): string {
+  const { module } = v.body;
+  const name = `@rare.${rare}.${v.suffix(element)}`;
   const type = v.type(element);
-  v.body.module.define(name, () => {
-    const lanes = new Lanes(new Body(v.body.module), v.count, v.features);
-    const result = lanes.scalarCall(library, { element, text: '%x' });
-    // Without readnone, no load could be moved across the branch.
-    return `define internal ${type} ${name}(${type} %x) noinline cold nounwind readnone willreturn {\nentry:\n${lanes.body}\n  ret ${type} ${result.text}\n}`;
+  module.define(name, () => {
+    const lanes = new Lanes(new Body(module), v.count, v.features);
+    const operands = Array.from({ length: arity }, (_, i): Value => ({ element, text: `%x${i}` }));
+    const result = compute(lanes, ...operands);
+    const parameters = operands.map(({ text }) => `${type} ${text}`).join(', ');
+    // It reads and writes no memory, or no load could be moved across the branch.
+    const header = `define internal ${type} ${name}(${parameters}) noinline cold nounwind readnone willreturn`;
+    return `${header} {\nentry:\n${lanes.body}\n  ret ${type} ${result.text}\n}`;
   });
   return name;
 }

@@ -4,6 +4,7 @@ import {
   constant,
   flipSign,
   formatOf,
+  type Lanewise,
   nearest,
   patchRare,
   polynomial,
@@ -57,24 +58,34 @@ const UNFUSED: Readonly<Record<'float' | 'double', Reduction>> = {
 /** sin(x) = ± sin(r) or ± cos(r), where x = n π/2 + r and |r| ≤ π/4, as n says. */
 export function sin(v: Lanes, x: Value): Value {
   const { integer, width } = formatOf(x);
-  const { sine, cosine, quadrant, isFar } = reduced(v, x);
+  const { sine, cosine, n, isFar } = reduced(v, x);
   // Of |x|, whose sign comes back at the end: -0 is kept.
-  const magnitude = v.select(isOdd(v, quadrant), cosine, sine);
-  const signs = v.xor(v.shiftLeft(quadrant, width - 2), v.bitcast(x, integer));
-  return patchRare(v, isFar, flipSign(v, magnitude, signs), { float: 'sinf', double: 'sin' }, x);
+  const magnitude = v.select(isOdd(v, n), cosine, sine);
+  const signs = v.xor(v.shiftLeft(n, width - 2), v.bitcast(x, integer));
+  return patchRare(v, isFar, flipSign(v, magnitude, signs), 'sin', library('sin'), x);
 }
 
 /** cos(x) = ± cos(r) or ± sin(r), where x = n π/2 + r and |r| ≤ π/4, as n says. */
 export function cos(v: Lanes, x: Value): Value {
   const { integer, width } = formatOf(x);
-  const { sine, cosine, quadrant, isFar } = reduced(v, x);
-  const magnitude = v.select(isOdd(v, quadrant), sine, cosine);
-  const signs = v.shiftLeft(v.add(quadrant, v.const(integer, 1)), width - 2);
-  return patchRare(v, isFar, flipSign(v, magnitude, signs), { float: 'cosf', double: 'cos' }, x);
+  const { sine, cosine, n, isFar } = reduced(v, x);
+  const magnitude = v.select(isOdd(v, n), sine, cosine);
+  const signs = v.shiftLeft(v.add(n, v.const(integer, 1)), width - 2);
+  return patchRare(v, isFar, flipSign(v, magnitude, signs), 'cos', library('cos'), x);
+}
+
+/** tan(x) = sin(r) / cos(r) or - cos(r) / sin(r), where x = n π/2 + r and |r| ≤ π/4, as n says. */
+export function tan(v: Lanes, x: Value): Value {
+  const { integer, width } = formatOf(x);
+  const { sine, cosine, n, isFar } = reduced(v, x);
+  const swap = isOdd(v, n);
+  const quotient = v.div(v.select(swap, cosine, sine), v.select(swap, sine, cosine));
+  const signs = v.xor(v.shiftLeft(n, width - 1), v.bitcast(x, integer));
+  return patchRare(v, isFar, flipSign(v, quotient, signs), 'tan', library('tan'), x);
 }
 
 /** Sine and cosine of |x| - n π/2, n in the low bits, and where |x| is too large for them to be right. */
-function reduced(v: Lanes, x: Value): { sine: Value; cosine: Value; quadrant: Value; isFar: Value } {
+function reduced(v: Lanes, x: Value): { sine: Value; cosine: Value; n: Value; isFar: Value } {
   const { limit, parts } = (v.features.fma ? FUSED : UNFUSED)[formatOf(x).element];
   const magnitude = v.abs(x);
   const n = nearest(v, magnitude, 2 / Math.PI);
@@ -90,9 +101,14 @@ function reduced(v: Lanes, x: Value): { sine: Value; cosine: Value; quadrant: Va
     // r + (r³ P(r²) + tail)
     sine: v.add(v.fma(v.mul(square, r), polynomial(v, square, SIN_REST), tail), r),
     cosine: polynomial(v, square, COS),
-    quadrant: n.bits,
+    n: n.bits,
     isFar: v.compare('ge', magnitude, constant(v, x, limit)),
   };
+}
+
+/** A function of the C library, for angles of any size. */
+function library(name: string): Lanewise {
+  return (v, ...x) => v.scalarCall(x[0]!.element === 'float' ? `${name}f` : name, x[0]!);
 }
 
 function isOdd(v: Lanes, integer: Value): Value {
