@@ -179,6 +179,10 @@ export class Lanes {
   div(x: Value, y: Value): Value {
     return this.#binary('fdiv', x, y);
   }
+  /** The quotient of integers towards zero; of 0, and of the least integer by -1, the processor may trap. */
+  divInteger(x: Value, y: Value): Value {
+    return this.#binary('sdiv', x, y);
+  }
   neg(x: Value): Value {
     if (!isFloating(x)) return this.sub(this.const(x.element, 0), x);
     return this.#value(x.element, `fneg ${this.type(x.element)} ${x.text}`);
