@@ -178,3 +178,8 @@ export function phaseFunction(
       }),
   };
 }
+
+/** Where an array's first byte is. */
+export function addressOf(array: TypedArray): number {
+  return Number(koffi.address(array));
+}
