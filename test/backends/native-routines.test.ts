@@ -66,6 +66,10 @@ function fillRandomly(data: TypedArray, dtype: DType, random: () => number): voi
 const CANARY = 0xa5;
 const MARGIN = 64;
 
+function isAlive(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === CANARY);
+}
+
 /** An array between canaries, at an address that is a multiple of its elements' size and of nothing larger. */
 class Guarded {
   readonly data: TypedArray;
@@ -81,8 +85,7 @@ class Guarded {
 
   /** Whether the canaries are alive. */
   get isIntact(): boolean {
-    const end = this.#start + this.data.byteLength;
-    return this.#bytes.every((byte, at) => (at >= this.#start && at < end) || byte === CANARY);
+    return isAlive(this.#bytes.subarray(0, this.#start)) && isAlive(this.#bytes.subarray(-MARGIN));
   }
 
   copy(): Uint8Array {
@@ -104,9 +107,8 @@ class Scratch {
   }
 
   get isIntact(): boolean {
-    const start = this.view.byteOffset;
-    const end = start + this.view.byteLength;
-    return this.#bytes.every((byte, at) => (at >= start && at < end) || byte === CANARY);
+    const { byteOffset, byteLength } = this.view;
+    return isAlive(this.#bytes.subarray(0, byteOffset)) && isAlive(this.#bytes.subarray(byteOffset + byteLength));
   }
 }
 
@@ -157,7 +159,7 @@ function runNative({ native, phases }: Compiled, work: Work, inputs: readonly Gu
   for (const [i, call] of phases.entries())
     for (const [begin, end] of cut(native.phases[i]!.units)) call(buffers, begin, end);
   expect([output.isIntact, scratch.isIntact], `canaries of ${work.what}`).toEqual([true, true]);
-  for (const [i, input] of inputs.entries()) expect(input.copy(), `input ${i} of ${work.what}`).toEqual(before[i]);
+  for (const [i, input] of inputs.entries()) expectBytes(input.copy(), before[i]!, `input ${i} of ${work.what}`);
   return output;
 }
 
@@ -171,12 +173,16 @@ function check(work: Work, compiled: Compiled): void {
     return guarded;
   });
   const [whole, ...others] = CUTS.map((cut) => runNative(compiled, work, inputs, cut));
-  for (const other of others) expect(Buffer.compare(bytesOf(whole!), bytesOf(other)), work.what).toBe(0);
+  for (const other of others) expectBytes(bytesOf(whole!), bytesOf(other), work.what);
   expectClose(work, whole!.data, inputs);
   expectRows(work, compiled, inputs, whole!);
 }
 
-function bytesOf({ data }: Guarded): Uint8Array {
+function expectBytes(found: Uint8Array, wanted: Uint8Array, what: string): void {
+  if (Buffer.compare(found, wanted) !== 0) expect(found, what).toEqual(wanted);
+}
+
+function bytesOf({ data }: { readonly data: TypedArray }): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
@@ -186,7 +192,7 @@ function expectClose(work: Work, found: TypedArray, inputs: readonly Guarded[]):
   const wanted = allocateArray(isWide ? 'float64' : work.output.dtype, found.length);
   work.routine.run(given, [wanted]);
   if (!isWide) {
-    expect(found, work.what).toEqual(wanted);
+    expectBytes(bytesOf({ data: found }), bytesOf({ data: wanted }), work.what);
     return;
   }
   const tolerance = work.tolerance!(given);
@@ -212,9 +218,9 @@ function expectRows(work: Work, compiled: Compiled, inputs: readonly Guarded[], 
   const [begin, end] = [unit, unit + 1].map((place) => place * last.rows! * rowBytes) as [number, number];
   const found = bytesOf(output);
   const untouched = before.slice(MARGIN + BYTES[work.output.dtype]).subarray(0, found.length);
-  expect(found.subarray(begin, end), `rows of ${work.what}`).toEqual(bytesOf(whole).subarray(begin, end));
-  expect(found.subarray(0, begin), `rows before of ${work.what}`).toEqual(untouched.subarray(0, begin));
-  expect(found.subarray(end), `rows after of ${work.what}`).toEqual(untouched.subarray(Math.min(end, found.length)));
+  expectBytes(found.subarray(begin, end), bytesOf(whole).subarray(begin, end), `rows of ${work.what}`);
+  expectBytes(found.subarray(0, begin), untouched.subarray(0, begin), `rows before those of ${work.what}`);
+  expectBytes(found.subarray(end), untouched.subarray(end), `rows after those of ${work.what}`);
 }
 
 /** How an operand's axes lie: `b` the batch, `m`, `n` and `k`, outermost first. */
@@ -274,10 +280,9 @@ const VECTORS: readonly Sizes[] = [
   [1, 1, 1, 1000],
 ];
 const LONG_SUMS: readonly Sizes[] = [
-  [1, 20, 24, 9001],
-  [1, 1, 3, 20_011],
-  [1, 100, 1, 12_345],
-  [1, 5, 17, 2500],
+  [1, 10, 12, 5001],
+  [1, 1, 3, 9011],
+  [1, 20, 1, 6345],
 ];
 const EMPTY: readonly Sizes[] = [
   [1, 3, 5, 0],
