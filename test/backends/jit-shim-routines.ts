@@ -180,3 +180,8 @@ export function phaseFunction(
       }),
   };
 }
+
+/** Where an array's first byte is. */
+export function addressOf(array: TypedArray): number {
+  return Number(koffi.address(array));
+}

@@ -1,4 +1,5 @@
 /** @file What routines are written with: functions, loops that begin with their body, addresses, masked vectors. */
+import type { DType } from '../../../types.ts';
 import { BITS, Body, type Element, Lanes, type Module, type Value } from '../ir.ts';
 import type { Target } from '../target.ts';
 
@@ -47,6 +48,10 @@ export class Integers {
   /** The difference of an `i32` and a number. */
   sub32(x: string, y: number): string {
     return y === 0 ? x : this.#body.value(`sub i32 ${x}, ${y}`);
+  }
+  /** The same number as an `i32`. */
+  narrow(x: string): string {
+    return isConstant(x) ? x : this.#body.value(`trunc i64 ${x} to i32`);
   }
   /** The quotient of non-negative numbers. */
   div(x: string | number, y: number): string {
@@ -276,13 +281,40 @@ export function eachVector(
   const lanes = memory.lanes.count;
   const whole = integers.mul(integers.div(count, lanes), lanes);
   loop(body, '0', whole, lanes, (index) => each(memory, index));
-  if (target.masks) {
-    const left = integers.sub(count, whole);
-    if (left === '0') return;
-    when(body, body.value(`icmp sgt i64 ${left}, 0`), () =>
-      each(memory.first(body.value(`trunc i64 ${left} to i32`)), whole),
-    );
-  } else {
+  if (!target.masks) {
     loop(body, whole, count, 1, (index) => each(new Memory(new Lanes(body, 1, target)), index));
+    return;
   }
+  const left = integers.sub(count, whole);
+  const last = (): void => each(memory.first(integers.narrow(left)), whole);
+  if (!isConstant(left)) when(body, body.value(`icmp sgt i64 ${left}, 0`), last);
+  else if (!isZero(left)) last();
 }
+
+/** Elements of a unit of a phase that does little with each. */
+export const UNIT_ELEMENTS = 1 << 12;
+
+/** The `size` elements of a buffer that lie in the units `%begin` to `%end - 1`, by where they are in bytes. */
+export function eachElement(
+  body: Body,
+  element: Element,
+  size: number,
+  target: Target,
+  each: (memory: Memory, offset: string) => void,
+): void {
+  const integers = new Integers(body);
+  const first = integers.mul('%begin', UNIT_ELEMENTS);
+  const end = integers.min(integers.mul('%end', UNIT_ELEMENTS), size);
+  eachVector(body, element, integers.sub(end, first), target, (memory, index) =>
+    each(memory, integers.mul(integers.add(first, index), bytesOf(element))),
+  );
+}
+
+/** The type of a dtype's elements in registers, for those that routines compute with. */
+export const ELEMENTS = {
+  float32: 'float',
+  float64: 'double',
+  int32: 'i32',
+  int64: 'i64',
+  bool: undefined,
+} as const satisfies Record<DType, Element | undefined>;

@@ -34,7 +34,7 @@ function sumMasked(body: Body, memory: Memory, tile: DotTile): Sums {
   const [first, again] = carriedSums(lanes, tile);
   return again(
     loopOnce(body, [0, '%k', lanes.count], first, (term, sums) => {
-      const some = memory.first(body.value(`trunc i64 ${integers.sub('%k', term)} to i32`));
+      const some = memory.first(integers.narrow(integers.sub('%k', term)));
       return addTerms(lanes, tile, term, again(sums), (at) => some.load(tile.element, at));
     }),
   );

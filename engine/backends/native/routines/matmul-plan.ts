@@ -91,7 +91,7 @@ function flip(x: MatmulSizes): MatmulSizes {
 }
 
 /** Along an axis of size 1 any stride will do, so it is 1. */
-function withUnitStrides(x: MatmulSizes): MatmulSizes {
+export function withUnitStrides(x: MatmulSizes): MatmulSizes {
   return {
     ...x,
     lhs_m: x.m === 1 ? 1 : x.lhs_m,

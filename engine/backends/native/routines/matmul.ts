@@ -1,23 +1,15 @@
 /** @file Matrix products in native code: tiles of the output in registers, panels of the right operand in the cache. */
 import type { Routine } from '../../../compile/routine.ts';
-import { type DType, sizeOf, type TensorType } from '../../../types.ts';
-import type { Body, Element, Module } from '../ir.ts';
+import { sizeOf, type TensorType } from '../../../types.ts';
+import type { Element, Module } from '../ir.ts';
 import type { NativeRoutine, Phase, RoutineRenderer } from '../routine.ts';
 import type { Target } from '../target.ts';
-import { bytesOf, eachVector, Integers, loop, loopOnce, type Memory } from './code.ts';
+import { ELEMENTS, eachElement, Integers, loop, loopOnce, UNIT_ELEMENTS } from './code.ts';
 import { addDots } from './dot-tiles.ts';
 import { type MatmulSizes, type Plan, planMatmul } from './matmul-plan.ts';
 import { addPack } from './panels.ts';
 import { addPhase, type Product, partOf, partsOf, productOf } from './product.ts';
 import { addTiles } from './tiles.ts';
-
-const ELEMENTS: Readonly<Record<DType, Element | undefined>> = {
-  float32: 'float',
-  float64: 'double',
-  int32: 'i32',
-  int64: 'i64',
-  bool: undefined,
-};
 
 /** `matmul` of numbers: sums are accumulated in the dtype of the operands. */
 export const matmul: RoutineRenderer = (routine, types, module, name, target) => {
@@ -69,9 +61,6 @@ function addMultiply(product: Product): Phase {
   return { name: `${name}_multiply`, units: Math.ceil(parts / grid.group), flops: 2 * batch * m * n * k };
 }
 
-/** Elements of a unit of a phase that does little with each. */
-const UNIT_ELEMENTS = 1 << 12;
-
 /** The rows that one unit of the last phase writes, if those of every unit follow one another. */
 function rowsOfUnit(plan: Plan, { shape }: TensorType): number | undefined {
   const last = shape.at(-1) ?? 1;
@@ -116,20 +105,4 @@ function addCombine({ plan, bytes, scratch, module, name, target }: Product): Ph
     }),
   );
   return phase;
-}
-
-/** The elements of units of `UNIT_ELEMENTS`, by where they are in bytes. */
-function eachElement(
-  body: Body,
-  element: Element,
-  size: number,
-  target: Target,
-  each: (memory: Memory, offset: string) => void,
-): void {
-  const integers = new Integers(body);
-  const first = integers.mul('%begin', UNIT_ELEMENTS);
-  const end = integers.min(integers.mul('%end', UNIT_ELEMENTS), size);
-  eachVector(body, element, integers.sub(end, first), target, (memory, index) =>
-    each(memory, integers.mul(integers.add(first, index), bytesOf(element))),
-  );
 }

@@ -96,7 +96,7 @@ export function elementAt(
 export function columnsFrom(body: Body, column: string, n: number, width: number): string | number {
   if (n <= width || n % width === 0) return Math.min(n, width);
   const integers = new Integers(body);
-  return body.value(`trunc i64 ${integers.min(integers.sub(n, column), width)} to i32`);
+  return integers.narrow(integers.min(integers.sub(n, column), width));
 }
 
 /** A part of the output, and the terms that are summed for it. */

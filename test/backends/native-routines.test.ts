@@ -1,0 +1,412 @@
+/** @file Native routines against their definitions: every dtype, layout and vector width, at sizes around those of tiles. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Module } from '../../engine/backends/native/ir.ts';
+import type { NativeRoutine } from '../../engine/backends/native/routine.ts';
+import { ROUTINES } from '../../engine/backends/native/routines/index.ts';
+import type { Target } from '../../engine/backends/native/target.ts';
+import type { Routine } from '../../engine/compile/routine.ts';
+import { type MatmulOperand, matmulRoutine } from '../../engine/ops/matmul-routine.ts';
+import { scatterAdd } from '../../engine/ops/scatter-add.ts';
+import {
+  allocateArray,
+  BYTES,
+  type DType,
+  isFloat,
+  type Shape,
+  sizeOf,
+  type TensorType,
+  type TypedArray,
+  viewArray,
+} from '../../engine/types.ts';
+import { addressOf, openJit, type PhaseCall, phaseFunction } from './jit-shim-routines.ts';
+
+const jit = openJit();
+const DTYPES = ['float32', 'float64', 'int32', 'int64'] as const;
+
+/** The processor of this machine, and narrower ones whose code runs on it too. */
+const TARGETS: Readonly<Record<string, Partial<Target>>> = {
+  host: {},
+  '256 bits, no masks': { vectorBits: 256, registers: 16, masks: false },
+  '128 bits, no fma': { vectorBits: 128, registers: 16, masks: false, fma: false },
+  '128 bits, 32 registers': { vectorBits: 128, registers: 32, masks: false },
+};
+
+/** A routine at work: its definition and its types. */
+interface Work {
+  readonly what: string;
+  readonly routine: Routine;
+  readonly inputs: readonly TensorType[];
+  readonly output: TensorType;
+  /** Fills an input other than with random numbers. */
+  fill?(input: number, data: TypedArray): void;
+  /** The largest differences allowed; none where they are to be exact. */
+  tolerance?(inputs: readonly TypedArray[]): Float64Array;
+}
+
+/** A fixed sequence of numbers from -1 to 1. */
+function randoms(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  };
+}
+
+function fillRandomly(data: TypedArray, dtype: DType, random: () => number): void {
+  for (let i = 0; i < data.length; i++)
+    data[i] =
+      dtype === 'int64'
+        ? BigInt.asIntN(64, BigInt(Math.round(random() * 2 ** 52)) * 2053n)
+        : dtype === 'int32'
+          ? Math.round(random() * (2 ** 31 - 1))
+          : random();
+}
+
+/** Bytes that nobody may write, before and after a buffer. */
+const CANARY = 0xa5;
+const MARGIN = 64;
+
+function isAlive(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === CANARY);
+}
+
+/** An array between canaries, at an address that is a multiple of its elements' size and of nothing larger. */
+class Guarded {
+  readonly data: TypedArray;
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+
+  constructor({ dtype, shape }: TensorType) {
+    const size = sizeOf(shape);
+    this.#start = MARGIN + BYTES[dtype];
+    this.#bytes = new Uint8Array(this.#start + size * BYTES[dtype] + MARGIN).fill(CANARY);
+    this.data = viewArray(dtype, this.#bytes.buffer, this.#start, size);
+  }
+
+  /** Whether the canaries are alive. */
+  get isIntact(): boolean {
+    return isAlive(this.#bytes.subarray(0, this.#start)) && isAlive(this.#bytes.subarray(-MARGIN));
+  }
+
+  copy(): Uint8Array {
+    return this.#bytes.slice();
+  }
+}
+
+/** Scratch memory at a multiple of 64, filled with NaNs of every width; canaries on both sides. */
+class Scratch {
+  readonly view: Uint8Array<ArrayBuffer>;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+
+  constructor(size: number) {
+    this.#bytes = new Uint8Array(size + 3 * MARGIN).fill(0xff);
+    const address = addressOf(this.#bytes);
+    const start = Math.ceil((address + MARGIN) / 64) * 64 - address;
+    this.view = this.#bytes.subarray(start, start + size) as Uint8Array<ArrayBuffer>;
+    this.#bytes.fill(CANARY, 0, start).fill(CANARY, start + size);
+  }
+
+  get isIntact(): boolean {
+    const { byteOffset, byteLength } = this.view;
+    return isAlive(this.#bytes.subarray(0, byteOffset)) && isAlive(this.#bytes.subarray(byteOffset + byteLength));
+  }
+}
+
+interface Compiled {
+  readonly native: NativeRoutine;
+  readonly phases: readonly PhaseCall[];
+}
+
+/** The routines of several works, compiled together. */
+function compileAll(works: readonly Work[], target: Target): Compiled[] {
+  const module = new Module();
+  const prefix = `test${count++}`;
+  const natives = works.map(({ routine, inputs, output }, i) => {
+    const native = ROUTINES[routine.name]!(routine, { inputs, outputs: [output] }, module, `${prefix}_${i}`, target);
+    return native ?? expect.fail(`no native code for ${works[i]!.what}`);
+  });
+  const compiled = jit!.compile(module.toString());
+  return natives.map((native, i) => ({
+    native,
+    phases: native.phases.map(({ name }) => phaseFunction(compiled.address(name), works[i]!.inputs.length + 2).call),
+  }));
+}
+let count = 0;
+
+type Cut = (units: number) => readonly (readonly [begin: number, end: number])[];
+
+/** The ways units are divided: all at once, one by one from the last, in uneven ranges. */
+const CUTS: readonly Cut[] = [
+  (units) => [[0, units]],
+  (units) => Array.from({ length: units }, (_, i) => [units - 1 - i, units - i] as const),
+  (units) => {
+    const [first, second] = [Math.floor(units / 3), Math.ceil(units / 2)];
+    return [
+      [second, units],
+      [0, first],
+      [first, second],
+    ];
+  },
+];
+
+/** What a routine writes, for one way of dividing its units; checks that it writes nothing else. */
+function runNative({ native, phases }: Compiled, work: Work, inputs: readonly Guarded[], cut: Cut): Guarded {
+  const output = new Guarded(work.output);
+  fillRandomly(output.data, work.output.dtype, randoms(7));
+  const scratch = new Scratch(native.scratchBytes);
+  const before = inputs.map((input) => input.copy());
+  const buffers = [...inputs.map(({ data }) => data), output.data, scratch.view];
+  for (const [i, call] of phases.entries())
+    for (const [begin, end] of cut(native.phases[i]!.units)) call(buffers, begin, end);
+  expect([output.isIntact, scratch.isIntact], `canaries of ${work.what}`).toEqual([true, true]);
+  for (const [i, input] of inputs.entries()) expectBytes(input.copy(), before[i]!, `input ${i} of ${work.what}`);
+  return output;
+}
+
+/** Checks one routine: its definition, that units may be divided at will, and the rows that its units claim. */
+function check(work: Work, compiled: Compiled): void {
+  const random = randoms(work.what.length * 7919 + 1);
+  const inputs = work.inputs.map((type, i) => {
+    const guarded = new Guarded(type);
+    if (work.fill && i === 1) work.fill(i, guarded.data);
+    else fillRandomly(guarded.data, type.dtype, random);
+    return guarded;
+  });
+  const [whole, ...others] = CUTS.map((cut) => runNative(compiled, work, inputs, cut));
+  for (const other of others) expectBytes(bytesOf(whole!), bytesOf(other), work.what);
+  expectClose(work, whole!.data, inputs);
+  expectRows(work, compiled, inputs, whole!);
+}
+
+function expectBytes(found: Uint8Array, wanted: Uint8Array, what: string): void {
+  if (Buffer.compare(found, wanted) !== 0) expect(found, what).toEqual(wanted);
+}
+
+function bytesOf({ data }: { readonly data: TypedArray }): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function expectClose(work: Work, found: TypedArray, inputs: readonly Guarded[]): void {
+  const isWide = work.tolerance && isFloat(work.output.dtype);
+  const given = inputs.map(({ data }) => (isWide ? Float64Array.from(data as Float64Array) : data));
+  const wanted = allocateArray(isWide ? 'float64' : work.output.dtype, found.length);
+  work.routine.run(given, [wanted]);
+  if (!isWide) {
+    expectBytes(bytesOf({ data: found }), bytesOf({ data: wanted }), work.what);
+    return;
+  }
+  const tolerance = work.tolerance!(given);
+  const wrong = (found as Float64Array).findIndex((x, i) => !(Math.abs(x - Number(wanted[i])) <= tolerance[i]!));
+  expect(wrong < 0 ? '' : `[${wrong}] ${found[wrong]} for ${wanted[wrong]}`, work.what).toBe('');
+}
+
+/** One unit of the last phase writes the rows it says, and no others. */
+function expectRows(work: Work, compiled: Compiled, inputs: readonly Guarded[], whole: Guarded): void {
+  const last = compiled.native.phases.at(-1);
+  if (last?.rows === undefined || last.units < 2) return;
+  const unit = last.units >> 1;
+  const output = new Guarded(work.output);
+  const before = output.copy();
+  const scratch = new Scratch(compiled.native.scratchBytes);
+  const buffers = [...inputs.map(({ data }) => data), output.data, scratch.view];
+  for (const [i, call] of compiled.phases.entries()) {
+    const { units } = compiled.native.phases[i]!;
+    if (i < compiled.phases.length - 1) call(buffers, 0, units);
+    else call(buffers, unit, unit + 1);
+  }
+  const rowBytes = (work.output.shape.at(-1) ?? 1) * BYTES[work.output.dtype];
+  const [begin, end] = [unit, unit + 1].map((place) => place * last.rows! * rowBytes) as [number, number];
+  const found = bytesOf(output);
+  const untouched = before.slice(MARGIN + BYTES[work.output.dtype]).subarray(0, found.length);
+  expectBytes(found.subarray(begin, end), bytesOf(whole).subarray(begin, end), `rows of ${work.what}`);
+  expectBytes(found.subarray(0, begin), untouched.subarray(0, begin), `rows before those of ${work.what}`);
+  expectBytes(found.subarray(end), untouched.subarray(end), `rows after those of ${work.what}`);
+}
+
+/** How an operand's axes lie: `b` the batch, `m`, `n` and `k`, outermost first. */
+type Order = string;
+
+/** A matrix product by the orders of its operands' axes: `bmk`, `kn`. */
+function matmulWork(
+  dtype: DType,
+  [batch, m, n, k]: readonly [number, number, number, number],
+  left: Order,
+  right: Order,
+): Work {
+  const sizes: Readonly<Record<string, number>> = { b: batch, m, n, k };
+  const operand = (order: Order, axes: string): MatmulOperand => {
+    const place = (axis: string): number[] => (order.includes(axis) ? [order.indexOf(axis)] : []);
+    const [first, second, third] = [...axes].map(place) as [number[], number[], number[]];
+    return { type: { dtype, shape: [...order].map((axis) => sizes[axis]!) }, groups: [first, second, third] };
+  };
+  const [lhs, rhs] = [operand(left, 'bmk'), operand(right, 'bkn')];
+  const routine = matmulRoutine({ batch, m, n, k }, lhs, rhs);
+  const shape: Shape = [batch, m, n];
+  const epsilon = dtype === 'float32' ? 2 ** -24 : 2 ** -53;
+  return {
+    what: `${dtype} ${left}@${right} b${batch} m${m} n${n} k${k}`,
+    routine,
+    inputs: [lhs.type, rhs.type],
+    output: { dtype, shape },
+    // |error| ≤ c ε Σ |a b|: the worst case has c = k, random errors grow as √k.
+    tolerance: (inputs) => {
+      const sums = new Float64Array(batch * m * n);
+      const sizes = inputs.map((data) => Float64Array.from(data as Float64Array, Math.abs));
+      routine.run(sizes, [sums]);
+      return sums.map((sum) => (8 + 2 * Math.sqrt(k)) * epsilon * sum);
+    },
+  };
+}
+
+/** Sizes of matrices: `batch, m, n, k`. */
+type Sizes = readonly [number, number, number, number];
+
+const AROUND_TILES: readonly Sizes[] = [
+  [1, 1, 1, 1],
+  [1, 2, 3, 5],
+  [1, 13, 31, 7],
+  [1, 14, 32, 16],
+  [1, 15, 33, 17],
+  [2, 29, 47, 8],
+  [1, 59, 97, 37],
+  [3, 6, 9, 65],
+  [1, 64, 10, 100],
+];
+const VECTORS: readonly Sizes[] = [
+  [1, 1, 100, 33],
+  [1, 1, 7, 300],
+  [2, 100, 1, 33],
+  [1, 7, 1, 300],
+  [1, 1, 1, 1000],
+];
+const LONG_SUMS: readonly Sizes[] = [
+  [1, 10, 12, 5001],
+  [1, 1, 3, 9011],
+  [1, 20, 1, 6345],
+];
+const EMPTY: readonly Sizes[] = [
+  [1, 3, 5, 0],
+  [2, 0, 5, 3],
+  [1, 3, 0, 3],
+  [0, 3, 4, 5],
+  [1, 70, 100, 0],
+];
+const LAYOUTS: readonly (readonly [Order, Order])[] = [
+  ['bmk', 'bkn'],
+  ['bkm', 'bkn'],
+  ['bmk', 'bnk'],
+  ['bkm', 'bnk'],
+];
+/** The batch inside, or of one side alone. */
+const BATCHED: readonly (readonly [Order, Order])[] = [
+  ['mbk', 'kbn'],
+  ['kbm', 'nbk'],
+  ['mk', 'bkn'],
+  ['bkm', 'kn'],
+  ['bmk', 'nk'],
+];
+
+function matmulWorks(dtype: DType): Work[] {
+  const all = (sizes: readonly Sizes[], layouts: readonly (readonly [Order, Order])[]): Work[] =>
+    sizes.flatMap((size) => layouts.map(([left, right]) => matmulWork(dtype, size, left, right)));
+  return [
+    ...all([...AROUND_TILES, ...VECTORS, ...EMPTY], LAYOUTS),
+    ...all(LONG_SUMS, LAYOUTS.slice(0, 3)),
+    ...all(
+      [
+        [3, 17, 34, 20],
+        [4, 1, 40, 18],
+        [3, 33, 1, 50],
+        [2, 5, 6, 1],
+      ],
+      BATCHED,
+    ),
+    // A vector whose elements are not side by side.
+    matmulWork(dtype, [3, 20, 1, 40], 'bmk', 'kb'),
+    matmulWork(dtype, [3, 1, 20, 40], 'kb', 'bnk'),
+  ];
+}
+
+/** Products that are cut into blocks along every axis. */
+const LARGE: readonly (readonly [Sizes, Order, Order])[] = [
+  [[1, 97, 1100, 1031], 'mk', 'kn'],
+  [[1, 70, 1025, 1100], 'km', 'nk'],
+  [[1, 75, 300, 1024], 'mk', 'kn'],
+  [[1, 8, 300, 257], 'mk', 'nk'],
+  [[1, 40, 3000, 100], 'mk', 'kn'],
+];
+
+const SCATTERS: readonly (readonly [shape: Shape, indices: Shape, axis: number, batchDims: number])[] = [
+  [[3], [4], 0, 0],
+  [[1], [9], 0, 0],
+  [[5, 7], [6], 0, 0],
+  [[5, 7], [3, 2], 1, 0],
+  [[4, 3, 17], [4, 5], 1, 1],
+  [[2, 3, 4, 33], [2, 6], 2, 1],
+  [[50, 200], [64], 0, 0],
+  [[300, 3, 16], [40], 0, 0],
+  [[2, 6000], [2, 100], 1, 1],
+  [[0, 2], [0], 0, 0],
+  [[3, 4], [0], 0, 0],
+];
+
+function scatterWorks(dtype: DType): Work[] {
+  return SCATTERS.flatMap(([shape, indices, axis, batch_dims], i) => {
+    const index = { dtype: i % 2 === 0 ? 'int32' : 'int64', shape: indices } as const;
+    const places = indices.slice(batch_dims);
+    const updates = { dtype, shape: [...shape.slice(0, axis), ...places, ...shape.slice(axis + 1)] };
+    const x = { dtype, shape };
+    const { lower } = scatterAdd;
+    if (lower.kind !== 'routine') return [];
+    const inputs = [x, index, updates];
+    const random = randoms(i + 1);
+    return {
+      what: `scatter_add ${dtype} [${shape}] at [${indices}] along ${axis}`,
+      routine: lower.routine({ x: inputs, y: [x], params: { axis, batch_dims } }),
+      inputs,
+      output: x,
+      // From before the first to behind the last, a few times over.
+      fill: (_: number, data: TypedArray) => {
+        const size = shape[axis]!;
+        const place = (): number => Math.round(random() * 1.5 * size);
+        if (index.dtype === 'int64') (data as BigInt64Array).forEach((_, at, all) => (all[at] = BigInt(place())));
+        else (data as Int32Array).forEach((_, at, all) => (all[at] = place()));
+      },
+    };
+  });
+}
+
+describe.skipIf(!jit)('native routines', () => {
+  for (const [name, features] of Object.entries(TARGETS))
+    describe(name, () => {
+      let target: Target;
+      beforeAll(() => {
+        target = { ...jit!.target, ...features };
+      });
+      for (const dtype of DTYPES) {
+        it(`matmul of ${dtype}`, () => {
+          const works = matmulWorks(dtype);
+          const compiled = compileAll(works, target);
+          for (const [i, work] of works.entries()) check(work, compiled[i]!);
+        });
+        it(`scatter_add of ${dtype}`, () => {
+          const works = scatterWorks(dtype);
+          const compiled = compileAll(works, target);
+          for (const [i, work] of works.entries()) check(work, compiled[i]!);
+        });
+      }
+      it('matmul in blocks', () => {
+        const works = LARGE.map(([sizes, left, right]) => matmulWork('float32', sizes, left, right));
+        const compiled = compileAll(works, target);
+        for (const [i, work] of works.entries()) check(work, compiled[i]!);
+      });
+    });
+
+  it('leaves operands without strides to others', () => {
+    const lhs: MatmulOperand = { type: { dtype: 'float32', shape: [2, 3, 4] }, groups: [[], [0, 2], [1]] };
+    const rhs: MatmulOperand = { type: { dtype: 'float32', shape: [3, 5] }, groups: [[], [0], [1]] };
+    const routine = matmulRoutine({ batch: 1, m: 8, n: 5, k: 3 }, lhs, rhs);
+    const types = { inputs: [lhs.type, rhs.type], outputs: [{ dtype: 'float32', shape: [2, 4, 5] }] } as const;
+    expect(ROUTINES.matmul!(routine, types, new Module(), 'none', jit!.target)).toBeUndefined();
+  });
+});
