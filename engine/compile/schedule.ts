@@ -38,10 +38,14 @@ export type ScheduledStep = { readonly inputs: readonly Var[]; readonly outputs:
 const MAX_INLINED = 96;
 /** Stored variables and inlined equations of one kernel. */
 const MAX_KERNEL = 384;
-/** From this many scalar operations on, computing an element twice costs more than storing it. */
+/** From this many scalar operations on, computing an element twice costs more than storing it; */
 const DEAR = 8;
-/** A fold of at least this many scalar operations is left to its routine. */
+/** where it is computed this often or more, a quarter as many are enough: what is stored is small beside its readers. */
+const OFTEN = 8;
+/** A fold of at least this many scalar operations is left to its routine, */
 const ROUTINE_FLOPS = 8192;
+/** if it does this many with each element: below that, memory is the limit, and a fold reads with what is around it. */
+const ROUTINE_INTENSITY = 4;
 
 /** The steps that compute a program, and what is in it from the start. */
 export interface Schedule {
@@ -190,8 +194,9 @@ class Scheduler {
           own.cost += input.cost;
         }
       // A member that only its own kernel reads costs no store, so several readers are reason enough.
-      const isComputedAgain = own.asked > sizeOf(own.variable.type.shape) || own.readers === SEVERAL;
-      if (own.weight > MAX_INLINED || (own.cost >= DEAR && isComputedAgain)) own.stored = true;
+      const times = own.asked / sizeOf(own.variable.type.shape);
+      const isDear = own.cost >= (times >= OFTEN ? DEAR / 4 : DEAR);
+      if (own.weight > MAX_INLINED || (isDear && (times > 1 || own.readers === SEVERAL))) own.stored = true;
     }
   }
 
@@ -388,9 +393,14 @@ function factsOf(eqn: Eqn, perElement: Map<string, number>): Facts {
   }
   const e = new Exprs();
   const { over } = lower.reduction(e, stubReader(e, eqn), spaceIndex(e, out), form);
-  const asRoutine = lower.routine !== undefined && lower.routine(form).flops >= ROUTINE_FLOPS;
+  const asRoutine = lower.routine !== undefined && paysAsRoutine(lower.routine(form).flops, form);
   const fold = asRoutine ? undefined : `${out.join()}|${over.join()}`;
   return { ...other, reads: !asRoutine, iterations: sizeOf(out) * sizeOf(over), asRoutine, fold };
+}
+
+function paysAsRoutine(flops: number, { x, y }: Form<unknown>): boolean {
+  const elements = [...x, ...y].reduce((total, { shape }) => total + sizeOf(shape), 0);
+  return flops >= ROUTINE_FLOPS && flops >= ROUTINE_INTENSITY * elements;
 }
 
 function flopsOfMap(eqn: Eqn, lower: Of<'map'>, form: Form<unknown>): number {

@@ -6,8 +6,9 @@ import { instantiate } from '../transform/tangents.ts';
 import { transposeIn } from '../transform/transpose.ts';
 import { unzip } from '../transform/unzip.ts';
 import { vmap, vmapAll, withBatch } from '../transform/vmap.ts';
-import { formatType, type Shape, type TensorType } from '../types.ts';
+import { formatType, type Shape, sameShape, type TensorType } from '../types.ts';
 import { add } from './add.ts';
+import { broadcastTo } from './broadcast-to.ts';
 import { defineOp, type Op, operand, ParamMismatch, TypeMismatch } from './op.ts';
 import { checkInputs, checkOutputs, program, programSchema, subgraphParam, typesOf } from './subprogram.ts';
 import { transpose as permute } from './transpose.ts';
@@ -246,6 +247,7 @@ export const scan: Op<Params> = defineOp({
       batched: isBatched,
     };
   },
+  simplify: (b, { x, params }) => handedThrough(b, x, params),
   lower: {
     kind: 'loop',
     loop: ({ body, constants, carried, length, reverse }) => ({ body, constants, carried, trips: length, reverse }),
@@ -253,6 +255,52 @@ export const scan: Op<Params> = defineOp({
   cases: [],
   samples: [],
 });
+
+/**
+ * Without what the steps only hand through: a slice that is the same in every step is a constant, a result that is a
+ * constant or a slice is that input, and what no step reads is no input.
+ */
+function handedThrough(b: Builder, x: readonly Var[], params: Params): readonly Var[] | null {
+  const { body, constants, carried, length, reverse } = params;
+  const first = constants + carried;
+  const places = body.outputs.map((output, i) => (i < carried ? -1 : body.inputs.indexOf(output)));
+  const isHanded = (i: number): boolean => i >= 0 && (i < constants || i >= first);
+  // What was handed through need not be an input for that.
+  const kept = body.outputs.filter((_, i) => !isHanded(places[i] as number));
+  const read = new Set([...kept, ...body.eqns.flatMap(({ inputs }) => inputs)]);
+  const repeated = x.map((input, i) => (i < first ? undefined : repeatedSlice(b, input)));
+  const isNeeded = body.inputs.map((input, i) => (i >= constants && i < first) || read.has(input));
+  if (isNeeded.every(Boolean) && repeated.every((slice) => !slice) && kept.length === body.outputs.length) return null;
+  const numbers = body.inputs.map((_, i) => i).filter((i) => isNeeded[i]);
+  const fixed = numbers.filter((i) => i < constants || repeated[i]);
+  const state = numbers.filter((i) => i >= constants && i < first);
+  const slices = numbers.filter((i) => i >= first && !repeated[i]);
+  const order = [...fixed, ...state, ...slices];
+  const made = b.emit(
+    scan,
+    order.map((i) => repeated[i] ?? (x[i] as Var)),
+    {
+      body: { ...body, inputs: order.map((i) => body.inputs[i] as Var), outputs: kept },
+      constants: fixed.length,
+      carried,
+      length,
+      reverse,
+    },
+  );
+  let next = 0;
+  return places.map((place) => {
+    if (!isHanded(place)) return made[next++] as Var;
+    const given = x[place] as Var;
+    return place < constants ? broadcastTo(b, given, { shape: [length, ...given.type.shape] }) : given;
+  });
+}
+
+/** What every slice along axis 0 is, where all are the same by how the stack was made. */
+function repeatedSlice(b: Builder, stack: Var): Var | undefined {
+  const eqn = b.producer(stack);
+  const [source] = eqn?.op === broadcastTo ? eqn.inputs : [];
+  return source && sameShape(source.type.shape, stack.type.shape.slice(1)) ? source : undefined;
+}
 
 /** The body's derivative, with as many states active as stay active from step to step. */
 function derive(
