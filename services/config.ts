@@ -1,5 +1,7 @@
 /** @file The configuration: everything the service reads from its environment, checked at start-up. */
 import { hash } from 'node:crypto';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { nearest } from '../engine/errors.ts';
 import { DEFAULT_LIMITS, type Limits } from '../engine/limits.ts';
@@ -62,6 +64,16 @@ const environmentSchema = z.object({
   ADJOINT_DRAIN_DELAY_MS: pause.default(0),
   /** How long requests in flight may go on when the service stops. */
   ADJOINT_DRAIN_TIMEOUT_MS: milliseconds.default(25_000),
+  /** What computes: `auto` is native code where libLLVM is found, else JavaScript. */
+  ADJOINT_BACKEND: z.enum(['auto', 'native', 'portable']).default('auto'),
+  /** The path of libLLVM, versions 15 to 22; by default the newest that the system has. */
+  ADJOINT_LLVM: z.string().optional(),
+  /** The path of OpenBLAS; by default the system's. */
+  ADJOINT_OPENBLAS: z.string().optional(),
+  /** Threads of one computation; by default one per processor. */
+  ADJOINT_THREADS: z.coerce.number().int().min(1).max(1024).optional(),
+  /** The folder where compiled code is kept from one start to the next; `off` for none. */
+  ADJOINT_CODE_CACHE: z.string().default(join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'adjoint')),
 });
 
 const configSchema = environmentSchema
@@ -91,6 +103,13 @@ const configSchema = environmentSchema
     maxTimeout: env.ADJOINT_MAX_TIMEOUT_MS,
     drainDelay: env.ADJOINT_DRAIN_DELAY_MS,
     drainTimeout: env.ADJOINT_DRAIN_TIMEOUT_MS,
+    backend: env.ADJOINT_BACKEND,
+    native: {
+      ...(env.ADJOINT_LLVM === undefined ? {} : { llvm: env.ADJOINT_LLVM }),
+      ...(env.ADJOINT_OPENBLAS === undefined ? {} : { blas: env.ADJOINT_OPENBLAS }),
+      ...(env.ADJOINT_THREADS === undefined ? {} : { threads: env.ADJOINT_THREADS }),
+      ...(env.ADJOINT_CODE_CACHE === 'off' ? {} : { cache: env.ADJOINT_CODE_CACHE }),
+    },
   }));
 
 /** The configuration in force; durations are milliseconds. */

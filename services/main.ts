@@ -1,7 +1,10 @@
 /** @file The composition root: reads the configuration, puts the service together, runs it and stops it cleanly. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
+import type { Backend } from '../engine/backends/backend.ts';
+import { openFastest } from '../engine/backends/index.ts';
+import { portable } from '../engine/backends/portable.ts';
 import { createEngine } from '../engine/engine.ts';
 import { METHODS } from './api/index.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
@@ -21,7 +24,7 @@ async function main(): Promise<void> {
   const log = pino({ level: config.logLevel });
   let ready = false;
   const app = createApp({
-    engine: createEngine({ limits: config.limits }),
+    engine: createEngine({ limits: config.limits, backend: backendOf(config, log) }),
     config,
     methods: METHODS,
     log,
@@ -51,6 +54,18 @@ async function main(): Promise<void> {
     fail(`Cannot listen on ${config.host}:${config.port}: ${(reason as Error).message}`);
   }
   ready = true;
+}
+
+/** What computes; says once how to get native code where there is none. */
+function backendOf({ backend, native }: Config, log: Logger): Backend {
+  if (backend === 'portable') return portable;
+  const opened = openFastest(native);
+  if (opened) return opened;
+  const where = native.llvm === undefined ? 'no libLLVM (version 15 to 22) is installed' : `${native.llvm} is no libLLVM`;
+  const how = 'apt-get install libllvm19 (Debian, Ubuntu), dnf install llvm-libs (Fedora) or brew install llvm brings one';
+  if (backend === 'native') fail(`ADJOINT_BACKEND is native, but ${where}; ${how}.`);
+  log.warn(`${where}: computing in JavaScript, many times slower; ${how}`);
+  return portable;
 }
 
 function configOrExit(): Config {

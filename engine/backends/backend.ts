@@ -24,6 +24,8 @@ export interface Backend {
 
 /** A plan that is ready to run. Runs do not overlap. */
 export interface Loaded {
+  /** The name of the backend that runs it. */
+  readonly backend: string;
   /** The outputs; inputs are only read, and an output may be an input or a constant of the plan itself. */
   run(inputs: readonly TypedArray[], checkpoint: Checkpoint): readonly TypedArray[] | Promise<readonly TypedArray[]>;
   /** Takes outputs back that nobody uses any more. */

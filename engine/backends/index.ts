@@ -2,14 +2,18 @@
 import type { Backend } from './backend.ts';
 import { type NativeOptions, openNative } from './native/native.ts';
 import { portable } from './portable.ts';
+import { tiered } from './tiered.ts';
+
+/** Native code, begun in JavaScript where that is quicker; `undefined` where there is no libLLVM. */
+export function openFastest(options: NativeOptions = {}): Backend | undefined {
+  const native = openNative(options);
+  return native && tiered(portable, native);
+}
 
 let opened: Backend | undefined;
 
-/**
- * The fastest backend that works here: native, or portable where there is no libLLVM. The first call decides for the
- * process; `options` of later ones are not looked at.
- */
-export function hostBackend(options: NativeOptions = {}): Backend {
-  opened ??= openNative(options) ?? portable;
+/** The fastest backend that works here, opened once for the process. */
+export function hostBackend(): Backend {
+  opened ??= openFastest() ?? portable;
   return opened;
 }

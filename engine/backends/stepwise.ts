@@ -26,7 +26,7 @@ export function stepwise({ name, tolerance, compile }: Stepwise): Backend {
     hasBands: false,
     load: (plan, memory = HOST_MEMORY) => {
       const bound = new Bound(plan, compile, memory);
-      return { run: (inputs, checkpoint) => bound.run(inputs, checkpoint) };
+      return { backend: name, run: (inputs, checkpoint) => bound.run(inputs, checkpoint) };
     },
   };
 }
@@ -97,9 +97,11 @@ class Bound {
           return viewArray(type.dtype, arena, place.offset, sizeOf(type.shape));
         case 'constant':
           return place.data;
+        case 'local':
+          // Steps are run whole here, and so is what they hand on.
+          return this.#memory.tensor(type);
         case 'input':
         case 'output':
-        case 'local':
           return undefined;
         default:
           return place satisfies never;
@@ -117,8 +119,12 @@ class Bound {
         const code = this.#compile(step.kernel, step.reads);
         return (storages) => code(pick(storages, step.inputs), pick(storages, step.outputs));
       }
-      case 'band':
-        throw new Error('a stepwise backend was given a plan with bands');
+      case 'band': {
+        const steps = step.steps.map((each) => this.#bind(each));
+        return (storages, checkpoint) => {
+          for (const dispatch of steps) dispatch(storages, checkpoint);
+        };
+      }
       case 'routine':
         return (storages) => step.routine.run(pick(storages, step.inputs), pick(storages, step.outputs));
       case 'branch': {

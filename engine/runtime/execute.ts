@@ -6,6 +6,8 @@ import type { Tensor, TensorType, TypedArray } from '../types.ts';
 /** A plan that can be run. */
 export interface Executable {
   readonly plan: Plan;
+  /** The name of the backend that the next run is done by. */
+  readonly backend: string;
   /** Runs the plan; the inputs' elements are only read, and the outputs may share storage with them. */
   run(inputs: readonly TypedArray[], checkpoint?: Checkpoint): Promise<Tensor[]> | Tensor[];
   /** Gives outputs back for later runs to use; nobody may look at them any more. What is not given back is collected. */
@@ -20,6 +22,9 @@ export function executable(plan: Plan, backend: Backend, memory?: Memory): Execu
     arrays.map((data, i) => ({ type: types[i] as TensorType, data }));
   return {
     plan,
+    get backend() {
+      return loaded.backend;
+    },
     run: (inputs, checkpoint = UNLIMITED) => {
       const arrays = loaded.run(inputs, checkpoint);
       return arrays instanceof Promise ? arrays.then(tensors) : tensors(arrays);

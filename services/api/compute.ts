@@ -181,7 +181,9 @@ export async function run(
     return initialOf(prepared.graph, name, type, created);
   });
   const bound = performance.now();
+  const { backend } = prepared.executable;
   const outputs = await prepared.executable.run(arrays, context.checkpoint);
+  context.afterReply(() => prepared.executable.release(outputs));
   const done = performance.now();
   const tensor = (name: string): Tensor => outputs[prepared.places.get(name) as number] as Tensor;
   const variables = new Map(created);
@@ -192,7 +194,7 @@ export async function run(
     meta: {
       graph: prepared.graphHash,
       device: 'cpu',
-      backend: context.engine.backend,
+      backend,
       cached,
       timing: { prepare: round(bound - started), run: round(done - bound) },
     },

@@ -11,6 +11,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Ends with `deadline_exceeded` or `cancelled`: for work that gives nobody else the processor. */
   readonly checkpoint: Checkpoint;
+  /** Has something done when the reply has been written and nobody looks at the response any more. */
+  afterReply(run: () => void): void;
   /** Every bound of the service by name, for clients to read. */
   limits(): Readonly<Record<string, number>>;
   /** Whom the request belongs to; every stored thing is looked up under it. */

@@ -24,9 +24,17 @@ export function serve(
   const timeout = timeoutOf(request.headers['x-timeout-ms'], wishes.timeout_ms, config);
   const deadline = openDeadline(timeout, reply.raw);
   const { signal, checkpoint } = deadline;
+  const afterwards: (() => void)[] = [];
+  const answerWith = (response: unknown): FastifyReply => {
+    // Sending writes the response's tensors to text or bytes of their own.
+    const sent = send(reply, response, wishes.encoding);
+    for (const run of afterwards) run();
+    return sent;
+  };
   const context: Context = {
     signal,
     checkpoint,
+    afterReply: (run) => afterwards.push(run),
     limits: () => boundsOf(config),
     tenant: request.tenant,
     log: request.log as Logger,
@@ -41,10 +49,10 @@ export function serve(
   }
   if (answer instanceof Promise)
     return untilAborted(answer, deadline.signal)
-      .then((response) => send(reply, response, wishes.encoding))
+      .then(answerWith)
       .finally(deadline.close);
   deadline.close();
-  return send(reply, answer, wishes.encoding);
+  return answerWith(answer);
 }
 
 /** Bytes of all headers of one request. */

@@ -23,6 +23,7 @@ export function counted(backend: Backend): { readonly backend: Backend; bytes():
       load: (plan) => {
         const loaded = taking.load(plan);
         return {
+          backend: loaded.backend,
           run: (inputs, checkpoint) => {
             for (const { byteLength } of inputs) bytes += byteLength;
             return loaded.run(inputs, checkpoint);

@@ -65,6 +65,8 @@ function candidates(): string[] {
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'X86', aarch64: 'AArch64', arm64: 'AArch64' };
 
 const OBJECT_FILE = 1;
+/** Characters of text from which code is made quickly rather than well: time grows faster than the text. */
+const LARGE_MODULE = 2 ** 21;
 /** The code generator's level of optimisation; the renderers leave little to do for the levels above. */
 const LEVEL = { none: 0, less: 1, default: 2, aggressive: 3 } as const;
 const RELOCATION_PIC = 2;
@@ -249,7 +251,7 @@ class Compiler implements Llvm {
       this.#triple,
       this.#cpu,
       this.#featureText,
-      LEVEL.default,
+      ir.length > LARGE_MODULE ? LEVEL.none : LEVEL.default,
       RELOCATION_PIC,
       CODE_MODEL_DEFAULT,
     );

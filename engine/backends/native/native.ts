@@ -5,45 +5,52 @@
 import koffi from 'koffi';
 import type { Plan } from '../../compile/plan.ts';
 import { BYTES, bytesOf, sizeOf, type TensorType, type TypedArray, viewArray } from '../../types.ts';
-import type { Backend, Checkpoint, Memory } from '../backend.ts';
+import type { Backend, Checkpoint, Loaded, Memory } from '../backend.ts';
 import { type Code, CodeStore } from './code.ts';
 import { type Llvm, openLlvm } from './llvm.ts';
 import { CALLBACK, type Called, CONTEXT, type RenderedPlan, renderPlan } from './plan.ts';
 import { hostTarget } from './host.ts';
-import { pooledMemory } from './memory.ts';
-import type { Target } from './target.ts';
+import { type PooledMemory, pooledMemory } from './memory.ts';
 import { renderTeam, START } from './team.ts';
 
 /** How the native backend is opened. */
 export interface NativeOptions {
   /** The path of libLLVM; by default the newest that is found. */
   readonly llvm?: string;
+  /** The path of OpenBLAS; by default the system's. */
+  readonly blas?: string;
   /** Threads of one run; by default one per processor. */
   readonly threads?: number;
   /** A folder for compiled code that outlives the process; by default none does. */
   readonly cache?: string;
 }
 
+/** The native backend: plans may be compiled on another thread as well. */
+export interface NativeBackend extends Backend {
+  loadAside(plan: Plan, memory?: Memory): Promise<Loaded>;
+}
+
 /** Opens the native backend; `undefined` where there is no libLLVM. */
-export function openNative({ llvm: path, threads, cache }: NativeOptions = {}): Backend | undefined {
+export function openNative({ llvm: path, threads, cache }: NativeOptions = {}): NativeBackend | undefined {
   const llvm = openLlvm(path);
   if (!llvm) return undefined;
   const { target, processors } = hostTarget(llvm);
+  const pool = pooledMemory(POOL_BYTES);
   const store = new CodeStore(llvm, SYMBOLS, cache);
   startTeam(llvm, processors - 1);
-  const pool = pooledMemory(POOL_BYTES);
-  const runtime: Runtime = { store, target, threads: Math.max(1, threads ?? processors) };
+  const runtime: Runtime = { pool, threads: Math.max(1, threads ?? processors) };
   return {
     name: 'native',
     // Sums are taken in another order and products of matrices in their own dtype.
     tolerance: { float32: 1e-5, float64: 1e-12 },
     hasBands: true,
     load: (plan, memory) => {
-      const native = new Native(plan, memory ?? pool, runtime);
-      return {
-        run: (inputs, checkpoint) => native.run(inputs, checkpoint),
-        ...(memory ? {} : { release: (outputs) => pool.release(outputs) }),
-      };
+      const rendered = renderPlan(plan, target);
+      return new Native(plan, rendered, store.get(rendered.ir), memory ?? pool, runtime);
+    },
+    loadAside: async (plan, memory) => {
+      const rendered = renderPlan(plan, target);
+      return new Native(plan, rendered, await store.getAside(rendered.ir), memory ?? pool, runtime);
     },
   };
 }
@@ -56,8 +63,7 @@ function startTeam(llvm: Llvm, members: number): void {
 }
 
 interface Runtime {
-  readonly store: CodeStore;
-  readonly target: Target;
+  readonly pool: PooledMemory;
   readonly threads: number;
 }
 
@@ -72,9 +78,11 @@ const entryType = koffi.proto('void adjoint_entry(void* context)');
 const startType = koffi.proto('void adjoint_start_team(int64_t members)');
 const callbackType = koffi.proto('void adjoint_callback(int64_t number, void* pointers)');
 
-class Native {
+class Native implements Loaded {
+  readonly backend = 'native';
   readonly #plan: Plan;
   readonly #memory: Memory;
+  readonly #pool: PooledMemory;
   readonly #rendered: RenderedPlan;
   /** Held, so that it stays linked. */
   readonly #code: Code;
@@ -82,12 +90,13 @@ class Native {
   readonly #threads: number;
   #held: Held | undefined;
 
-  constructor(plan: Plan, memory: Memory, { store, target, threads }: Runtime) {
+  constructor(plan: Plan, rendered: RenderedPlan, code: Code, memory: Memory, { pool, threads }: Runtime) {
     this.#plan = plan;
     this.#memory = memory;
-    this.#rendered = renderPlan(plan, target);
+    this.#pool = pool;
+    this.#rendered = rendered;
     this.#threads = threads;
-    this.#code = store.get(this.#rendered.ir);
+    this.#code = code;
     this.#call = koffi.decode(this.#code.entry, entryType);
   }
 
@@ -106,6 +115,10 @@ class Native {
       throw new Error('a run was ended before its end had come');
     }
     return held.collect(outputs);
+  }
+
+  release(outputs: readonly TypedArray[]): void {
+    this.#pool.release(outputs);
   }
 }
 

@@ -1,0 +1,80 @@
+/**
+ * @file Two backends as one: a plan that takes longer to compile than to run in JavaScript is run in JavaScript while
+ * native code is made on another thread.
+ */
+import type { Plan } from '../compile/plan.ts';
+import type { Backend, Checkpoint, Loaded, Memory } from './backend.ts';
+import type { NativeBackend } from './native/native.ts';
+
+/** Milliseconds that JavaScript takes for a scalar operation, and for a step: what the choice is made by. */
+const PORTABLE_MS = { operation: 4e-6, step: 0.1 } as const;
+/** Milliseconds that LLVM takes for an expression. */
+const NATIVE_MS = { step: 4, expression: 0.1 } as const;
+
+/** The backend that begins with `first` where that is quicker, and goes on with `native`. */
+export function tiered(first: Backend, native: NativeBackend): Backend {
+  return {
+    ...native,
+    load: (plan, memory) => (startsQuicker(plan) ? new Tiered(plan, memory, first, native) : native.load(plan, memory)),
+  };
+}
+
+function startsQuicker({ cost, steps }: Plan): boolean {
+  let expressions = 0;
+  let count = 0;
+  const visit = (each: Plan['steps']): void => {
+    for (const step of each) {
+      count++;
+      if (step.kind === 'kernel') expressions += step.kernel.stores.length * 8;
+      else if (step.kind === 'band') visit(step.steps);
+      else if (step.kind === 'branch') for (const plan of step.plans) visit(plan.steps);
+      else if (step.kind === 'loop') visit(step.body.steps);
+    }
+  };
+  visit(steps);
+  const portable = cost.flops * PORTABLE_MS.operation + count * PORTABLE_MS.step;
+  return portable < count * NATIVE_MS.step + expressions * NATIVE_MS.expression;
+}
+
+class Tiered implements Loaded {
+  readonly #plan: Plan;
+  readonly #memory: Memory | undefined;
+  readonly #native: NativeBackend;
+  #current: Loaded;
+  #hasBegun = false;
+
+  constructor(plan: Plan, memory: Memory | undefined, first: Backend, native: NativeBackend) {
+    this.#plan = plan;
+    this.#memory = memory;
+    this.#native = native;
+    this.#current = first.load(plan, memory);
+  }
+
+  get backend(): string {
+    return this.#current.backend;
+  }
+
+  run(inputs: Parameters<Loaded['run']>[0], checkpoint: Checkpoint): ReturnType<Loaded['run']> {
+    const outputs = this.#current.run(inputs, checkpoint);
+    if (!this.#hasBegun) {
+      this.#hasBegun = true;
+      // After this run has been answered.
+      setImmediate(() => this.#compile());
+    }
+    return outputs;
+  }
+
+  release(outputs: Parameters<NonNullable<Loaded['release']>>[0]): void {
+    this.#current.release?.(outputs);
+  }
+
+  #compile(): void {
+    this.#native.loadAside(this.#plan, this.#memory).then(
+      (loaded) => {
+        this.#current = loaded;
+      },
+      // What runs goes on running; that it could be faster is worth a word to whoever runs the service.
+      (reason: unknown) => process.emitWarning(`native code was not made: ${(reason as Error).message}`),
+    );
+  }
+}
