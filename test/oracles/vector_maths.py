@@ -14,6 +14,7 @@ import math
 import random
 import struct
 import sys
+from fractions import Fraction
 
 import mpmath as mp
 
@@ -84,6 +85,15 @@ def real_power(x, y):
     return x**y
 
 
+def floor_division(x, y):
+    return mp.mpf(Fraction(float(x)) // Fraction(float(y)))
+
+
+def floor_remainder(x, y):
+    rest = Fraction(float(x)) % Fraction(float(y))
+    return mp.mpf(rest.numerator) / rest.denominator
+
+
 def near_overflow(d):
     """Powers near the largest and the smallest numbers."""
     x = abs(d.magnitudes(-300, 300))
@@ -93,6 +103,19 @@ def near_overflow(d):
 def beside_diagonal(d):
     x = d.uniform(-3, 3)
     return d.beside(x), x
+
+
+QUOTIENTS = [
+    lambda d: (d.bits(), d.bits()), lambda d: (d.uniform(-20, 20), d.uniform(-3, 3)),
+    lambda d: (d.magnitudes(-60, 60), d.magnitudes(-20, 20)), lambda d: beside_product(d),
+    lambda d: (float(d.random.randint(-1000, 1000)), float(d.random.randint(1, 50))),
+]
+
+
+def beside_product(d):
+    """Quotients beside an integer, where rounding may reach it."""
+    y = d.uniform(-10, 10)
+    return d.beside(y * int(2 ** d.random.uniform(0, 51)), 2), y
 
 
 # For each function: how it is computed, and its inputs; those whose result is not real are drawn again.
@@ -153,6 +176,8 @@ FUNCTIONS = {
         lambda d: (from_bits(d.random.getrandbits(d.random.randint(1, 53))), d.uniform(-1.5, 1.5)),
         lambda d: (d.bits(), d.bits()),
     ]),
+    "floordiv": (floor_division, QUOTIENTS),
+    "mod": (floor_remainder, QUOTIENTS),
     "atan2": (mp.atan2, [
         lambda d: (d.uniform(-2, 2), d.uniform(-2, 2)), lambda d: (d.bits(), d.bits()),
         lambda d: (d.magnitudes(-40, 40), d.magnitudes(-40, 40)), lambda d: (d.uniform(0, 1), d.magnitudes(0, 500)),

@@ -1,6 +1,6 @@
 import type { Lanes, Value } from '../ir.ts';
 import { HALF_PI } from './asin-acos.ts';
-import { type Constants, constant, formatOf, polynomial } from './float.ts';
+import { type Constants, constant, formatOf, horner } from './float.ts';
 
 /** (atan(t) - t) / t³ as a polynomial in t², on |t| ≤ 1; the error of atan(t) is below 2^-25 and 2^-57. */
 const ATAN_REST: Constants = {
@@ -44,6 +44,6 @@ export function atan2(v: Lanes, y: Value, x: Value): Value {
 function atanReduced(v: Lanes, t: Value, isSteep: Value): Value {
   const [high, low] = HALF_PI[formatOf(t).element].map((part) => constant(v, t, part)) as [Value, Value];
   const square = v.mul(t, t);
-  const rest = v.mul(v.mul(t, square), polynomial(v, square, ATAN_REST));
+  const rest = v.mul(v.mul(t, square), horner(v, square, ATAN_REST));
   return v.select(isSteep, v.sub(high, v.add(v.sub(rest, low), t)), v.add(t, rest));
 }

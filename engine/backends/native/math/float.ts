@@ -1,5 +1,5 @@
-/** @file Pieces of vector maths: the formats of floats, polynomials, powers of two, reductions, rare lanes. */
-import { Body, type Element, Lanes, type Value } from '../ir.ts';
+/** @file Pieces of vector maths: the formats of floats, polynomials, bounds, rounding, powers of two, signs. */
+import type { Lanes, Value } from '../ir.ts';
 
 /** What the arithmetic of a float's bits needs to know of its format. */
 export interface Format {
@@ -32,12 +32,31 @@ export function constant(v: Lanes, like: Value, value: number | Constant): Value
   return v.const(like.element, typeof value === 'number' ? value : value[formatOf(like).element]);
 }
 
-/** c₀ + x (c₁ + x (c₂ + …)) */
+/** The longest polynomial by Horner's rule: of a longer one, the chain of dependent instructions is what takes time. */
+const HORNER = 8;
+
+/**
+ * c₀ + c₁ x + c₂ x² + … A long one is the sum of its even powers and of x times its odd ones, polynomials in x² both; what
+ * they cancel of each other is lost.
+ */
 export function polynomial(v: Lanes, x: Value, coefficients: readonly number[] | Constants): Value {
-  const list = Array.isArray(coefficients)
-    ? (coefficients as readonly number[])
-    : (coefficients as Constants)[formatOf(x).element];
-  return list.slice(0, -1).reduceRight((sum, c) => v.fma(sum, x, v.const(x.element, c)), constant(v, x, list.at(-1)!));
+  const list = listFor(x, coefficients);
+  if (list.length <= HORNER) return horner(v, x, list);
+  const square = v.mul(x, x);
+  const [even, odd] = [0, 1].map((parity) => list.filter((_, power) => power % 2 === parity)) as [number[], number[]];
+  return v.fma(polynomial(v, square, odd), x, polynomial(v, square, even));
+}
+
+/** c₀ + x (c₁ + x (c₂ + …)) */
+export function horner(v: Lanes, x: Value, coefficients: readonly number[] | Constants): Value {
+  const [last, ...others] = listFor(x, coefficients)
+    .map((c) => constant(v, x, c))
+    .reverse() as [Value, ...Value[]];
+  return others.reduce((sum, c) => v.fma(sum, x, c), last);
+}
+
+function listFor(x: Value, coefficients: readonly number[] | Constants): readonly number[] {
+  return 'float' in coefficients ? coefficients[formatOf(x).element] : coefficients;
 }
 
 /** `x`, or a bound where it is smaller; NaN stays. */
@@ -96,63 +115,4 @@ export function signBit(v: Lanes, like: Value): Value {
 export function flipSign(v: Lanes, x: Value, bits: Value): Value {
   const { element, integer } = formatOf(x);
   return v.bitcast(v.xor(v.bitcast(x, integer), v.and(bits, signBit(v, x))), element);
-}
-
-/** A function that writes its code, for every lane. */
-export type Lanewise = (v: Lanes, ...operands: readonly Value[]) => Value;
-
-/**
- * `usual`, but `rare` of the operands where `isRare`: one branch, not taken unless a lane needs it, to a function of its
- * own, as what is rare is long. `name` is unique to the rare computation.
- */
-export function patchRare(
-  v: Lanes,
-  isRare: Value,
-  usual: Value,
-  name: string,
-  rare: Lanewise,
-  ...operands: readonly Value[]
-): Value {
-  const { body } = v;
-  const { element } = usual;
-  const type = v.type(element);
-  const slow = outlined(v, name, rare, element, operands.length);
-  const before = body.block;
-  const [patch, after] = [body.label(), body.label()];
-  body.line(`br i1 ${unlikely(v, anyLane(v, isRare))}, label %${patch}, label %${after}`);
-  body.begin(patch);
-  const call = `call ${type} ${slow}(${operands.map(({ text }) => `${type} ${text}`).join(', ')})`;
-  const patched = v.select(isRare, { element, text: body.value(call) }, usual);
-  body.line(`br label %${after}`);
-  body.begin(after);
-  return { element, text: body.value(`phi ${type} [${usual.text}, %${before}], [${patched.text}, %${patch}]`) };
-}
-
-/** Whether a mask is set in any lane: a scalar. */
-export function anyLane(v: Lanes, mask: Value): string {
-  if (v.count === 1) return mask.text;
-  const name = `@llvm.vector.reduce.or.${v.suffix('i1')}`;
-  v.body.module.declare(`i1 ${name}(${v.type('i1')})`);
-  return v.body.value(`call i1 ${name}(${v.type('i1')} ${mask.text})`);
-}
-
-function unlikely(v: Lanes, condition: string): string {
-  v.body.module.declare('i1 @llvm.expect.i1(i1, i1)');
-  return v.body.value(`call i1 @llvm.expect.i1(i1 ${condition}, i1 false)`);
-}
-
-function outlined(v: Lanes, rare: string, compute: Lanewise, element: Element, arity: number): string {
-  const { module } = v.body;
-  const name = `@rare.${rare}.${v.suffix(element)}`;
-  const type = v.type(element);
-  module.define(name, () => {
-    const lanes = new Lanes(new Body(module), v.count, v.features);
-    const operands = Array.from({ length: arity }, (_, i): Value => ({ element, text: `%x${i}` }));
-    const result = compute(lanes, ...operands);
-    const parameters = operands.map(({ text }) => `${type} ${text}`).join(', ');
-    // It reads and writes no memory, or no load could be moved across the branch.
-    const header = `define internal ${type} ${name}(${parameters}) noinline cold nounwind readnone willreturn`;
-    return `${header} {\nentry:\n${lanes.body}\n  ret ${type} ${result.text}\n}`;
-  });
-  return name;
 }

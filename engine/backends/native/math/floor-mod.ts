@@ -1,5 +1,6 @@
 import type { Lanes, Value } from '../ir.ts';
-import { constant, formatOf, patchRare } from './float.ts';
+import { constant, formatOf } from './float.ts';
+import { patchRare } from './rare.ts';
 
 /** x - y ⌊x/y⌋, with the sign of y; exact but for one rounding where x and y have different signs. */
 export function floorRemainder(v: Lanes, x: Value, y: Value): Value {

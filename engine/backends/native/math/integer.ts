@@ -1,6 +1,6 @@
 /** @file Integer functions: wrapped around, and never trapping. */
 import type { Lanes, Value } from '../ir.ts';
-import { anyLane } from './float.ts';
+import { anyLane } from './rare.ts';
 
 /** ⌊x/y⌋, 0 where y is 0; the least integer by -1 is itself. */
 export function integerFloorDivide(v: Lanes, x: Value, y: Value): Value {

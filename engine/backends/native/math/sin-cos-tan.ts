@@ -1,15 +1,6 @@
 import type { Lanes, Value } from '../ir.ts';
-import {
-  type Constants,
-  constant,
-  flipSign,
-  formatOf,
-  type Lanewise,
-  nearest,
-  patchRare,
-  polynomial,
-  subtractMultiple,
-} from './float.ts';
+import { type Constants, constant, flipSign, formatOf, nearest, polynomial, subtractMultiple } from './float.ts';
+import { type Lanewise, patchRare } from './rare.ts';
 
 /** (sin(r) - r) / r³ as a polynomial in r², on |r| a little above π/4; the error of sin(r) is below 2^-27 and 2^-57. */
 const SIN_REST: Constants = {
