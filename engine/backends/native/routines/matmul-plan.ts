@@ -175,7 +175,7 @@ function divisor(x: number, y: number): number {
 
 /** Whether the right operand is too large for the second-level cache. */
 function isLarge({ n, k }: MatmulSizes, element: Element, { caches }: Target): boolean {
-  return k * n * bytesOf(element) > 2 * caches[1];
+  return k * n * bytesOf(element) > caches[1];
 }
 
 /** The tile whose total time is least, by how many multiplications and loads a processor starts at once. */
@@ -207,14 +207,15 @@ function costOf(
 ): number {
   const width = (vectors * target.vectorBits) / BITS[element];
   const panels = Math.ceil(n / width);
-  const isNear = k * width * bytesOf(element) <= target.caches[0] / 2;
+  const isNear = k * width * bytesOf(element) <= target.caches[0];
   // Else every register that is loaded lies in two lines of the cache.
   const isAligned = rhs_n !== 1 || (rhs_k * bytesOf(element)) % 64 === 0;
   const tile = (rows: number): number => {
     if (rows === 0) return 0;
     const products = Math.max((rows * vectors) / 2, 4);
-    const loads = (rows + vectors * (isAligned ? 1 : 2)) / 2;
-    const far = isNear ? 0 : vectors * 3;
+    const loads = (rows + vectors * (isAligned ? 1 : 2)) * 0.57;
+    // The second-level cache gives about 30 bytes a cycle.
+    const far = isNear ? 0 : (vectors * target.vectorBits) / 8 / 30;
     return k * (Math.max(products, loads, far) + 0.5) + 20 + 2 * rows * vectors;
   };
   const bodies = m % height === 0 ? 1 : 1.005;
