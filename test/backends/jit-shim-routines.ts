@@ -1,4 +1,5 @@
 /** @file A small JIT for tests and measurements of routines: IR text to the address of a function in this process. */
+import { readFileSync } from 'node:fs';
 import koffi, { type KoffiFunc, type LibraryHandle } from 'koffi';
 import type { Target } from '../../engine/backends/native/target.ts';
 import type { TypedArray } from '../../engine/types.ts';
@@ -152,10 +153,18 @@ function targetOf(features: string): Target {
     registers: vectorBits === 512 || has('neon') ? 32 : 16,
     masks: vectorBits === 512,
     fma: has('fma') || has('neon'),
-    threads: false,
-    clock: 1,
-    caches: [32 << 10, 1 << 20],
+    caches: [cacheBytes(0, 32 << 10), cacheBytes(2, 1 << 20)],
   };
+}
+
+/** The size that Linux tells of a cache of the first processor: 0 is the first-level data cache, 2 the second level. */
+function cacheBytes(index: number, otherwise: number): number {
+  try {
+    const text = readFileSync(`/sys/devices/system/cpu/cpu0/cache/index${index}/size`, 'utf8');
+    return Number.parseInt(text, 10) * 1024;
+  } catch {
+    return otherwise;
+  }
 }
 
 /** Calls units of a phase: `(inputs…, outputs…, scratch, begin, end)`. */

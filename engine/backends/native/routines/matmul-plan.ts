@@ -50,8 +50,8 @@ export interface TileKernel {
   /** Terms that are summed before the tile is stored. */
   readonly kBlock: number;
   readonly packLeft: boolean;
-  /** Which panels of the right operand are copied first; `edge` is the last one, with fewer columns. */
-  readonly packRight: 'none' | 'edge' | 'all';
+  /** Which panels of the right operand are copied first, `edge` the last one with fewer columns; or by `part`. */
+  readonly packRight: 'none' | 'edge' | 'all' | 'part';
 }
 
 /** Tiles whose lanes are terms. */
@@ -70,8 +70,17 @@ const UNIT_PRODUCTS = 1 << 17;
 export function planMatmul(given: MatmulSizes, element: Element, target: Target): Plan {
   const flipped = given.n === 1 && given.m > 1;
   const sizes = withUnitStrides(flipped ? flip(given) : given);
-  const kernel = isDots(sizes, element, target) ? dotKernel(sizes, target) : tileKernel(sizes, element, target);
-  return { sizes, element, flipped, grid: gridOf(sizes, element, kernel, target), kernel };
+  if (isDots(sizes)) {
+    const kernel = dotKernel(sizes, target);
+    const grid = gridOf(sizes, element, { height: kernel.rows, width: kernel.columns, byColumns: true }, target);
+    return { sizes, element, flipped, grid, kernel };
+  }
+  const { height, vectors } = tileShape(sizes, element, target);
+  const width = (vectors * target.vectorBits) / BITS[element];
+  const byColumns = isByColumns(sizes, height, width);
+  const grid = gridOf(sizes, element, { height, width, byColumns }, target);
+  const kernel = tileKernel(sizes, element, grid, { height, vectors, width }, target);
+  return { sizes, element, flipped, grid, kernel };
 }
 
 /** The transposed product: `(a b)ᵀ = bᵀ aᵀ`. */
@@ -104,8 +113,8 @@ export function withUnitStrides(x: MatmulSizes): MatmulSizes {
 /** Rows up to which transposing the right operand costs more than it saves. */
 const DOT_ROWS = 24;
 
-function isDots({ m, lhs_k, rhs_k, rhs_n }: MatmulSizes, _element: Element, _target: Target): boolean {
-  return rhs_k === 1 && rhs_n !== 1 && lhs_k === 1 && m <= DOT_ROWS;
+function isDots({ m, n, lhs_k, rhs_k, rhs_n }: MatmulSizes): boolean {
+  return rhs_k === 1 && (rhs_n !== 1 || n === 1) && lhs_k === 1 && m <= DOT_ROWS;
 }
 
 function dotKernel({ m, n }: MatmulSizes, { registers }: Target): DotKernel {
@@ -116,21 +125,13 @@ function dotKernel({ m, n }: MatmulSizes, { registers }: Target): DotKernel {
   return { kind: 'dots', rows, columns };
 }
 
-function tileKernel(sizes: MatmulSizes, element: Element, target: Target): TileKernel {
-  const { height, vectors } = tileShape(sizes, element, target);
-  const width = (vectors * target.vectorBits) / BITS[element];
-  const form = { height, width };
-  const packLeft = isLeftPacked(sizes, element, form, target);
-  const kBlock = Math.min(sizes.k, packLeft ? 512 : 1024);
-  return {
-    kind: 'tile',
-    height,
-    vectors,
-    width,
-    kBlock,
-    packLeft,
-    packRight: packedPanels(sizes, element, form, target),
-  };
+type TileForm = Pick<TileKernel, 'height' | 'vectors' | 'width'>;
+
+function tileKernel(sizes: MatmulSizes, element: Element, grid: Grid, form: TileForm, target: Target): TileKernel {
+  const packLeft = isLeftPacked(sizes, element, grid, form, target);
+  const packRight = packedPanels(sizes, element, grid, form, target);
+  const isShort = packLeft || (packRight === 'part' && grid.chunks > 1);
+  return { kind: 'tile', ...form, kBlock: Math.min(sizes.k, isShort ? 512 : 1024), packLeft, packRight };
 }
 
 /**
@@ -140,13 +141,29 @@ function tileKernel(sizes: MatmulSizes, element: Element, target: Target): TileK
 function isLeftPacked(
   sizes: MatmulSizes,
   element: Element,
-  { height, width }: { height: number; width: number },
+  { rowBlocks }: Grid,
+  { height, width }: TileForm,
   target: Target,
 ): boolean {
   const { m, n, lhs_m, lhs_k } = sizes;
   if (n < 4 * width || m < 4 * height) return false;
-  if (lhs_k !== 1) return isLarge(sizes, element, target);
+  if (lhs_k !== 1) return rowBlocks > 1 && isLarge(sizes, element, target);
   return height * divisor(lhs_m * bytesOf(element), PAGE) > 8 * PAGE;
+}
+
+function packedPanels(
+  sizes: MatmulSizes,
+  element: Element,
+  { chunks, rowBlocks }: Grid,
+  { height, width }: TileForm,
+  target: Target,
+): TileKernel['packRight'] {
+  const { m, n, rhs_n } = sizes;
+  // What only one part reads is copied by this part, and stays in its cache.
+  const isOwn = rowBlocks === 1;
+  if (rhs_n !== 1) return isOwn ? 'part' : 'all';
+  if (isLarge(sizes, element, target) && m > 2 * height) return isOwn && chunks > 1 ? 'part' : 'all';
+  return target.masks || n % width === 0 ? 'none' : 'edge';
 }
 
 /** Bytes after which addresses share a set of the first-level cache, and of a page. */
@@ -158,7 +175,7 @@ function divisor(x: number, y: number): number {
 
 /** Whether the right operand is too large for the second-level cache. */
 function isLarge({ n, k }: MatmulSizes, element: Element, { caches }: Target): boolean {
-  return k * n * bytesOf(element) > 2 * caches[1];
+  return k * n * bytesOf(element) > caches[1];
 }
 
 /** The tile whose total time is least, by how many multiplications and loads a processor starts at once. */
@@ -181,39 +198,41 @@ function mostRows(vectors: number, { registers, fma }: Target): number {
 }
 
 /** Cycles that one matrix takes, roughly. */
-function costOf({ m, n, k }: MatmulSizes, element: Element, height: number, vectors: number, target: Target): number {
+function costOf(
+  { m, n, k, rhs_k, rhs_n }: MatmulSizes,
+  element: Element,
+  height: number,
+  vectors: number,
+  target: Target,
+): number {
   const width = (vectors * target.vectorBits) / BITS[element];
   const panels = Math.ceil(n / width);
-  const isNear = k * width * bytesOf(element) <= target.caches[0] / 2;
+  const isNear = k * width * bytesOf(element) <= target.caches[0];
+  // Else every register that is loaded lies in two lines of the cache.
+  const isAligned = rhs_n !== 1 || (rhs_k * bytesOf(element)) % 64 === 0;
   const tile = (rows: number): number => {
     if (rows === 0) return 0;
     const products = Math.max((rows * vectors) / 2, 4);
-    const loads = (rows + vectors) / 2;
-    const far = isNear ? 0 : vectors * 3;
+    const loads = (rows + vectors * (isAligned ? 1 : 2)) * 0.57;
+    // The second-level cache gives about 30 bytes a cycle.
+    const far = isNear ? 0 : (vectors * target.vectorBits) / 8 / 30;
     return k * (Math.max(products, loads, far) + 0.5) + 20 + 2 * rows * vectors;
   };
   const bodies = m % height === 0 ? 1 : 1.005;
   return panels * (Math.floor(m / height) * tile(height) + tile(m % height)) * bodies;
 }
 
-function packedPanels(
+function gridOf(
   sizes: MatmulSizes,
   element: Element,
-  { height, width }: { height: number; width: number },
+  { height, width, byColumns }: { height: number; width: number; byColumns: boolean },
   target: Target,
-): TileKernel['packRight'] {
-  const { m, n, rhs_n } = sizes;
-  if (rhs_n !== 1 || (m > 4 * height && isLarge(sizes, element, target))) return 'all';
-  return target.masks || n % width === 0 ? 'none' : 'edge';
-}
-
-function gridOf(sizes: MatmulSizes, element: Element, kernel: TileKernel | DotKernel, target: Target): Grid {
+): Grid {
   const { batch, m, n, k } = sizes;
-  const [height, width] = kernel.kind === 'tile' ? [kernel.height, kernel.width] : [kernel.rows, kernel.columns];
-  const chunks = chunksOf(sizes);
+  const tiles = byColumns ? Math.ceil(n / width) : Math.ceil(m / height);
+  const chunks = chunksOf(sizes, element, byColumns ? tiles : Math.ceil(tiles / MOST_TILES), target);
   const chunkTerms = Math.ceil(k / chunks);
   const products = m * n * chunkTerms;
-  const byColumns = isByColumns(sizes, kernel, [height, width], products);
   const wanted = Math.max(1, Math.min(Math.ceil(UNITS / (batch * chunks)), Math.ceil(products / UNIT_PRODUCTS)));
   // A block of rows reads the whole right operand.
   const least = isLarge(sizes, element, target) ? 2 : 1;
@@ -224,28 +243,28 @@ function gridOf(sizes: MatmulSizes, element: Element, kernel: TileKernel | DotKe
   return { chunks: Math.ceil(k / chunkTerms), chunkTerms, rowBlocks, blockRows, columnBlocks, blockColumns, group };
 }
 
+/** Tiles of a block at most. */
+const MOST_TILES = 8;
+
 /** Whether units are blocks of columns: where rows are few, and so long that their blocks would be too few. */
-function isByColumns(
-  { batch, m, n }: MatmulSizes,
-  kernel: TileKernel | DotKernel,
-  [height, width]: readonly [number, number],
-  products: number,
-): boolean {
-  if (m < 32 || kernel.kind === 'dots') return true;
+function isByColumns({ batch, m, n, k }: MatmulSizes, height: number, width: number): boolean {
+  if (m < 32) return true;
   const rowTiles = batch * Math.ceil(m / height);
-  return rowTiles < 8 && products > 64 * UNIT_PRODUCTS && Math.ceil(n / width) > 2 * rowTiles;
+  return rowTiles < 8 && m * n * k > 32 * UNIT_PRODUCTS && Math.ceil(n / width) > 2 * rowTiles;
 }
 
 /** Blocks of at least so many whole tiles: about as many as wanted. */
 function blocks(size: number, tile: number, wanted: number, least: number): [count: number, size: number] {
   const tiles = Math.ceil(size / tile);
-  const block = Math.min(size, tile * Math.min(8, Math.max(least, Math.floor(tiles / wanted))));
+  const block = Math.min(size, tile * Math.min(MOST_TILES, Math.max(least, Math.floor(tiles / wanted))));
   return [Math.ceil(size / block), block];
 }
 
-function chunksOf({ batch, m, n, k }: MatmulSizes): number {
-  // The partial results are written and read once more: few against what the operands hold.
-  const most = Math.floor(k / (4 * Math.max(m, n, 256)));
-  const others = batch * Math.ceil(m / 64) * Math.ceil(n / 64);
-  return Math.max(1, Math.min(most, Math.ceil(UNITS / others)));
+/** Into how many parts sums are cut: where operands are read from far away, and blocks of the output are few. */
+function chunksOf({ batch, m, n, k }: MatmulSizes, element: Element, blocks: number, { caches }: Target): number {
+  const isFar = k * (m + n) * bytesOf(element) > caches[1] && m * n * k > 16 * UNIT_PRODUCTS;
+  const wanted = batch * blocks < UNITS / 2 ? Math.ceil(UNITS / (batch * blocks)) : 1;
+  // The partial results are written and read once more: at most half of what is read of the operands.
+  const most = Math.floor((k * (m + n)) / (4 * m * n));
+  return isFar ? Math.max(1, Math.min(most, wanted)) : 1;
 }

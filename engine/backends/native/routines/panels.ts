@@ -16,7 +16,7 @@ export function addPack(product: Product, kernel: TileKernel): Phase | undefined
   const panels = packedPanels(sizes, kernel);
   if (panels === 0) return undefined;
   const slices = slicesOf(sizes.k, kernel.width);
-  const fill = addFill(product, kernel);
+  const fill = addFill(product, kernel, Math.floor(sizes.k / slices));
   addPhase(module, `${name}_pack`, (body) =>
     loop(body, '%begin', '%end', 1, (unit) => writeSlice(body, product, kernel, slices, unit, fill)),
   );
@@ -29,7 +29,8 @@ function slicesOf(k: number, width: number): number {
   return Math.max(1, Math.floor((k * width) / UNIT_ELEMENTS));
 }
 
-type Fill = (body: Body, to: string, from: string, terms: string | number, columns: string | number) => void;
+/** Writes the call that fills a panel, or some terms of it. */
+export type Fill = (body: Body, to: string, from: string, terms: string | number, columns: string | number) => void;
 
 function writeSlice(
   body: Body,
@@ -64,36 +65,36 @@ function writeSlice(
   fill(body, to, from, terms, columnsFrom(body, column, n, width));
 }
 
-/** Adds the functions that fill one panel; returns what writes their calls. */
-function addFill({ plan, bytes, module, name, target }: Product, { vectors, width }: TileKernel): Fill {
-  const { sizes, element } = plan;
-  const { n, k, rhs_k, rhs_n } = sizes;
-  const panel = { element, vectors };
-  const call =
-    (suffix: string): Fill =>
-    (body, to, from, terms, columns) =>
-      callPanel(body, `${name}_${suffix}`, {
-        to,
-        from,
-        fromTerm: rhs_k * bytes,
-        fromColumn: rhs_n * bytes,
-        terms,
-        columns,
-      });
-  const fill = call('panel');
-  if (rhs_n !== 1) {
-    const isSquare = target.masks || k >= target.vectorBits / (8 * bytes);
-    if (isSquare) addPanelOfColumns(module, `${name}_panel`, panel, k, target);
-    else addPanelOfScalars(module, `${name}_panel`, panel, target);
-    return fill;
-  }
-  addPanelOfRows(module, `${name}_panel`, panel, target);
-  if (target.masks || n % width === 0) return fill;
-  addPanelOfScalars(module, `${name}_edge_panel`, panel, target);
-  const fillEdge = call('edge_panel');
-  return (body, ...args) => {
-    const isWhole = body.value(`icmp eq i32 ${args[3]}, ${width}`);
-    when(body, isWhole, () => fill(body, ...args));
-    when(body, body.value(`xor i1 ${isWhole}, true`), () => fillEdge(body, ...args));
+/**
+ * Adds the functions that fill one panel with `shortest` terms or more; returns what writes their calls. Squares are
+ * transposed in registers where there are terms enough for one.
+ */
+export function addFill(product: Product, kernel: TileKernel, shortest: number): Fill {
+  const { plan, bytes, module, name, target } = product;
+  const { n, k, rhs_n } = plan.sizes;
+  const panel = { element: plan.element, vectors: kernel.vectors };
+  const lanes = target.vectorBits / (8 * bytes);
+  const [fill, scalars] = [fillBy(product, 'panel'), fillBy(product, 'scalars')];
+  const isSquare = rhs_n !== 1 && (k >= lanes || target.masks);
+  if (rhs_n === 1) addPanelOfRows(module, `${name}_panel`, panel, target);
+  if (isSquare) addPanelOfColumns(module, `${name}_panel`, panel, k, target);
+  const isAlways = rhs_n === 1 ? target.masks || n % kernel.width === 0 : isSquare && shortest >= Math.min(k, lanes);
+  if (isAlways) return fill;
+  addPanelOfScalars(module, `${name}_scalars`, panel, target);
+  if (rhs_n !== 1 && !isSquare) return scalars;
+  return (body, to, from, terms, columns) => {
+    const isWhole =
+      rhs_n === 1
+        ? body.value(`icmp eq i32 ${columns}, ${kernel.width}`)
+        : body.value(`icmp sge i64 ${terms}, ${Math.min(k, lanes)}`);
+    when(body, isWhole, () => fill(body, to, from, terms, columns));
+    when(body, body.value(`xor i1 ${isWhole}, true`), () => scalars(body, to, from, terms, columns));
   };
+}
+
+function fillBy({ plan, bytes, name }: Product, suffix: string): Fill {
+  const { rhs_k, rhs_n } = plan.sizes;
+  const steps = { fromTerm: rhs_k * bytes, fromColumn: rhs_n * bytes };
+  return (body, to, from, terms, columns) =>
+    callPanel(body, `${name}_${suffix}`, { to, from, ...steps, terms, columns });
 }

@@ -32,14 +32,23 @@ export function productOf(plan: Plan, module: Module, name: string, target: Targ
 function layScratch({ sizes, grid, kernel, element }: Plan): Scratch {
   const { batch, m, n, k } = sizes;
   const lines = (size: number): number => Math.ceil((size * bytesOf(element)) / 64) * 64;
-  const right =
-    kernel.kind === 'tile' ? lines(packedPanels(sizes, kernel) * rightMatrices(sizes) * k * kernel.width) : 0;
-  const left =
-    kernel.kind === 'tile' && kernel.packLeft
-      ? partsOf(sizes, grid) * leftBlock(sizes, grid, kernel, element).bytes
-      : 0;
+  const parts = partsOf(sizes, grid);
+  const [right, left] =
+    kernel.kind === 'dots'
+      ? [0, 0]
+      : [
+          kernel.packRight === 'part'
+            ? parts * lines(rightBlock(grid, kernel))
+            : lines(packedPanels(sizes, kernel) * rightMatrices(sizes) * k * kernel.width),
+          kernel.packLeft ? parts * leftBlock(sizes, grid, kernel, element).bytes : 0,
+        ];
   const partial = grid.chunks > 1 ? lines(grid.chunks * batch * m * n) : 0;
   return { right: 0, left: right, partial: right + left, size: right + left + partial };
+}
+
+/** Elements of the panels that a part copies. */
+export function rightBlock({ blockColumns }: Grid, { kBlock, width }: TileKernel): number {
+  return Math.ceil(blockColumns / width) * kBlock * width;
 }
 
 /** How many parts the output has, those of every chunk counted. */
@@ -52,9 +61,9 @@ export function rightMatrices({ batch, rhs_batch }: MatmulSizes): number {
   return rhs_batch === 0 ? 1 : batch;
 }
 
-/** How many panels of each right operand are copied: the last ones. */
+/** How many panels of each right operand are copied before all else: the last ones. */
 export function packedPanels({ n }: MatmulSizes, { packRight, width }: TileKernel): number {
-  return { none: 0, edge: 1, all: Math.ceil(n / width) }[packRight];
+  return { none: 0, part: 0, edge: 1, all: Math.ceil(n / width) }[packRight];
 }
 
 /** How a block of the left operand lies once it is copied: strides in elements, and its size. */

@@ -1,8 +1,9 @@
 /** @file The parts of a matrix product as loops over tiles whose columns are lanes. */
 import type { Body } from '../ir.ts';
 import { Integers, loop, when } from './code.ts';
-import type { TileKernel } from './matmul-plan.ts';
+import type { Plan, TileKernel } from './matmul-plan.ts';
 import { addCopy, callCopy } from './pack.ts';
+import { addFill, type Fill } from './panels.ts';
 import {
   columnsFrom,
   elementAt,
@@ -11,6 +12,7 @@ import {
   type Part,
   type Product,
   packedPanels,
+  rightBlock,
   rightMatrices,
   type WritePart,
 } from './product.ts';
@@ -32,13 +34,20 @@ export function addTiles(product: Product, kernel: TileKernel): WritePart {
     addTile(module, `${name}_tile${rows}`, tile, target);
     if (isEdged) addEdge(module, `${name}_edge${rows}`, `${name}_tile${rows}`, `${name}_copy`, tile, target);
   }
+  const fill = kernel.packRight === 'part' ? addFill(product, kernel, shortestBlock(plan, kernel)) : undefined;
   if (isEdged || packLeft) addCopy(module, `${name}_copy`, element, target);
   if (accumulates) module.add(`@${name}_nothing = internal constant [${width} x ${element}] zeroinitializer, align 64`);
   return (body, part) => {
-    const tiles = new Tiles(body, product, kernel, { aRow, aStep, accumulates, isEdged });
+    const tiles = new Tiles(body, product, kernel, { aRow, aStep, accumulates, isEdged, fill });
     if (!accumulates) tiles.write(part);
     else loop(body, '0', part.terms, kBlock, (term) => tiles.writeBlock(part, term));
   };
+}
+
+/** The fewest terms that are summed at a time. */
+function shortestBlock({ sizes, grid }: Plan, { kBlock }: TileKernel): number {
+  const last = sizes.k - (grid.chunks - 1) * grid.chunkTerms;
+  return Math.min(...[grid.chunkTerms, last].map((terms) => terms % kBlock || kBlock));
 }
 
 /** Bytes of the next panel that a tile prefetches with each term, so that all tiles of a block prefetch all of it. */
@@ -52,25 +61,24 @@ function heightsOf(m: number, height: number): number[] {
   return [...new Set([height, m % height])].filter((rows) => rows > 0);
 }
 
+/** What the tiles of a product have in common. */
+interface Form {
+  readonly aRow: number;
+  readonly aStep: number;
+  readonly accumulates: boolean;
+  readonly isEdged: boolean;
+  readonly fill: Fill | undefined;
+}
+
 /** The loops over the tiles of a part. */
 class Tiles {
   readonly #body: Body;
   readonly #integers: Integers;
   readonly #product: Product;
   readonly #kernel: TileKernel;
-  readonly #form: {
-    readonly aRow: number;
-    readonly aStep: number;
-    readonly accumulates: boolean;
-    readonly isEdged: boolean;
-  };
+  readonly #form: Form;
 
-  constructor(
-    body: Body,
-    product: Product,
-    kernel: TileKernel,
-    form: { readonly aRow: number; readonly aStep: number; readonly accumulates: boolean; readonly isEdged: boolean },
-  ) {
+  constructor(body: Body, product: Product, kernel: TileKernel, form: Form) {
     this.#body = body;
     this.#integers = new Integers(body);
     this.#product = product;
@@ -132,10 +140,11 @@ class Tiles {
     const { n } = plan.sizes;
     const { width } = this.#kernel;
     const integers = this.#integers;
+    if (this.#form.fill) this.#packRight(part, this.#form.fill);
     loop(this.#body, '0', part.columns, width, (at) => {
       const column = integers.add(part.column, at);
       const operands = {
-        ...this.#right(part, column),
+        ...this.#right(part, at),
         a,
         c: integers.at(part.c, integers.mul(at, bytes)),
         cRow: n * bytes,
@@ -146,36 +155,94 @@ class Tiles {
     });
   }
 
+  /** Copies the right operand to the part's own panels; rows in short runs, so that memory is read almost in order. */
+  #packRight(part: Part, fill: Fill): void {
+    const integers = this.#integers;
+    const { width } = this.#kernel;
+    const { n, rhs_n } = this.#product.plan.sizes;
+    const { bytes } = this.#product;
+    const run = rhs_n === 1 ? 16 : this.#kernel.kBlock;
+    loop(this.#body, '0', part.terms, run, (term) => {
+      const terms = integers.min(integers.sub(part.terms, term), run);
+      loop(this.#body, '0', part.columns, width, (at) => {
+        const column = integers.add(part.column, at);
+        const to = elementAt(integers, this.#ownPanel(part, at), bytes, [term, width]);
+        const from = this.#rightInPlace({ ...part, term: integers.add(part.term, term) }, column);
+        fill(this.#body, to, from, terms, columnsFrom(this.#body, column, n, width));
+      });
+    });
+  }
+
+  /** The panel of a part that begins at a column. */
+  #ownPanel({ index }: Part, column: string): string {
+    const { plan, bytes, scratch } = this.#product;
+    const integers = this.#integers;
+    const base = integers.at('%scratch', scratch.right);
+    const block = rightBlock(plan.grid, this.#kernel);
+    return elementAt(integers, base, bytes, [index, block], [column, this.#kernel.kBlock]);
+  }
+
+  #rightInPlace(part: Part, column: string): string {
+    const { plan, bytes } = this.#product;
+    const { sizes } = plan;
+    const [, right] = operandsOf(plan);
+    const matrix = rightMatrices(sizes) === 1 ? '0' : part.matrix;
+    return elementAt(
+      this.#integers,
+      right,
+      bytes,
+      [matrix, sizes.rhs_batch],
+      [part.term, sizes.rhs_k],
+      [column, sizes.rhs_n],
+    );
+  }
+
   /** Where the right operand's columns are, and bytes from one term to the next. */
-  #right(part: Part, column: string): { readonly b: string; readonly bStep: string | number } {
+  #right(part: Part, at: string): { readonly b: string; readonly bStep: string | number } {
+    const { sizes } = this.#product.plan;
+    const { bytes } = this.#product;
+    const { width, packRight } = this.#kernel;
+    const integers = this.#integers;
+    const column = integers.add(part.column, at);
+    const [inPlace, packed] = [sizes.rhs_k * bytes, width * bytes];
+    switch (packRight) {
+      case 'none':
+        return { b: this.#rightInPlace(part, column), bStep: inPlace };
+      case 'part':
+        return { b: this.#ownPanel(part, at), bStep: packed };
+      case 'all':
+        return { b: this.#packedPanel(part, column), bStep: packed };
+      case 'edge': {
+        const isEdge = this.#body.value(`icmp sgt i64 ${integers.add(column, width)}, ${sizes.n}`);
+        const [edge, other] = [this.#packedPanel(part, column), this.#rightInPlace(part, column)];
+        const b = this.#body.value(`select i1 ${isEdge}, ptr ${edge}, ptr ${other}`);
+        return { b, bStep: integers.pick(isEdge, packed, inPlace) };
+      }
+      default:
+        return packRight satisfies never;
+    }
+  }
+
+  /** The panel that was copied before all else, of a column. */
+  #packedPanel({ matrix, term }: Part, column: string): string {
     const { plan, bytes, scratch } = this.#product;
     const { sizes } = plan;
     const { n, k } = sizes;
-    const { width, packRight } = this.#kernel;
+    const { width } = this.#kernel;
     const integers = this.#integers;
-    const [, right] = operandsOf(plan);
-    const matrix = rightMatrices(sizes) === 1 ? '0' : part.matrix;
     const panels = packedPanels(sizes, this.#kernel);
-    const inPlace = (): string =>
-      elementAt(integers, right, bytes, [matrix, sizes.rhs_batch], [part.term, sizes.rhs_k], [column, 1]);
-    const packed = (): string => {
-      const first = (Math.ceil(n / width) - panels) * width;
-      const base = integers.at('%scratch', scratch.right);
-      // A panel holds k terms, so its first column times k is where it begins.
-      return elementAt(
-        integers,
-        base,
-        bytes,
-        [matrix, panels * k * width],
-        [integers.sub(column, first), k],
-        [part.term, width],
-      );
-    };
-    if (packRight === 'none') return { b: inPlace(), bStep: sizes.rhs_k * bytes };
-    if (packRight === 'all') return { b: packed(), bStep: width * bytes };
-    const isEdge = this.#body.value(`icmp sgt i64 ${integers.add(column, width)}, ${n}`);
-    const b = this.#body.value(`select i1 ${isEdge}, ptr ${packed()}, ptr ${inPlace()}`);
-    return { b, bStep: integers.pick(isEdge, width * bytes, sizes.rhs_k * bytes) };
+    const first = (Math.ceil(n / width) - panels) * width;
+    const index = rightMatrices(sizes) === 1 ? '0' : matrix;
+    const base = integers.at('%scratch', scratch.right);
+    // A panel holds k terms, so its first column times k is where it begins.
+    return elementAt(
+      integers,
+      base,
+      bytes,
+      [index, panels * k * width],
+      [integers.sub(column, first), k],
+      [term, width],
+    );
   }
 
   /** The tiles one below the other: those of full height, then what is left at the end of the matrix. */
