@@ -153,6 +153,8 @@ function targetOf(features: string): Target {
     registers: vectorBits === 512 || has('neon') ? 32 : 16,
     masks: vectorBits === 512,
     fma: has('fma') || has('neon'),
+    threads: false,
+    clock: 1,
     caches: [cacheBytes(0, 32 << 10), cacheBytes(2, 1 << 20)],
   };
 }
