@@ -79,6 +79,28 @@ export interface Fold {
   readonly element: readonly Expr[];
   /** Two sets of accumulators as one: with n of them, `acc` 0 to n-1 are the left ones and n to 2n-1 the right ones. */
   readonly combine: readonly Expr[];
+  /**
+   * For a sum of float32 in float64: the element in float32. A backend may take sums of a few of these in float32, and
+   * the sum of those in float64.
+   */
+  readonly narrow: Expr | undefined;
+}
+
+/** The element of a fold in float32, where the fold is a sum in float64 of float32 or of products of them. */
+export function narrowSum(
+  e: Exprs,
+  identity: readonly Expr[],
+  [element, ...others]: readonly Expr[],
+  [combined]: readonly Expr[],
+): Expr | undefined {
+  const [zero] = identity;
+  const isSum = combined?.fn === 'add' && combined.dtype === 'float64' && combined.args.every(({ fn }) => fn === 'acc');
+  if (!element || others.length > 0 || !isSum || zero?.fn !== 'const' || zero.value !== 0) return undefined;
+  const narrow = ({ fn, args: [x] }: Expr): Expr | undefined =>
+    fn === 'cast' && x?.dtype === 'float32' ? x : undefined;
+  if (element.fn !== 'mul') return narrow(element);
+  const [p, q] = element.args.map(narrow);
+  return p && q && e.mul(p, q);
 }
 
 /** A scalar expression. */

@@ -11,7 +11,7 @@ import type { Form, Lowering, Read } from '../ops/op.ts';
 import type { Eqn, Program, Var } from '../program/program.ts';
 import { type Shape, sizeOf, type TensorType, type TypedArray } from '../types.ts';
 import { gatherBands } from './bands.ts';
-import { type Expr, Exprs, SCALARS, type ScalarFn } from './expr.ts';
+import { type Expr, Exprs, narrowSum, SCALARS, type ScalarFn } from './expr.ts';
 import { foldIndex, type Index, spaceIndex } from './index-space.ts';
 import type { Kernel } from './plan.ts';
 import type { Routine } from './routine.ts';
@@ -92,6 +92,8 @@ interface Group {
   readonly space: Shape;
   /** The space its folds go over, once it has one. */
   over: string | undefined;
+  /** Whether a member does more at a point than a fold should wait for. */
+  isDear: boolean;
   readonly members: Member[];
   weight: number;
 }
@@ -261,13 +263,16 @@ class Scheduler {
     const elements = element(foldIndex(e, over));
     const accumulators = (first: number): Expr[] => elements.map(({ dtype }, i) => e.acc(first + i, dtype));
     const combine = monoid.combine(accumulators(0), accumulators(elements.length));
-    return finish(e.fold({ over, identity: monoid.identity, element: elements, combine }));
+    const narrow = narrowSum(e, monoid.identity, elements, combine);
+    return finish(e.fold({ over, identity: monoid.identity, element: elements, combine, narrow }));
   }
 
   /** Puts a stored variable into the first kernel over its space that comes late enough, or into a new one. */
   #addMember(value: Value, expr: Expr): void {
-    const { variable, weight } = value;
+    const { variable, weight, cost } = value;
     const space = variable.type.shape;
+    // Points are computed many at once, the results of a fold one by one: what is dear does not go with a fold.
+    const isDear = cost >= DEAR && sizeOf(space) > 1;
     const key = space.join();
     const root = this.#e.linear(sizeOf(space));
     const { loads, folds } = leaves([expr]);
@@ -288,16 +293,18 @@ class Scheduler {
       (candidate) =>
         candidate.position >= earliest &&
         candidate.weight + weight <= MAX_KERNEL &&
-        (over === undefined || candidate.over === undefined || candidate.over === over),
+        (over === undefined || candidate.over === undefined || candidate.over === over) &&
+        !(over === undefined ? isDear && candidate.over !== undefined : candidate.isDear),
     );
     if (!group) {
-      group = { position: this.#slots.length, key, space, over: undefined, members: [], weight: 0 };
+      group = { position: this.#slots.length, key, space, over: undefined, isDear: false, members: [], weight: 0 };
       this.#slots.push(group);
       open.push(group);
       // Only the latest kernels stay open, so that a long program is scheduled in linear time.
       if (open.length > 4) open.shift();
     }
     group.over ??= over;
+    group.isDear ||= over === undefined && isDear;
     group.weight += weight;
     group.members.push({ variable, expr });
     value.position = group.position;

@@ -23,7 +23,8 @@ export function splitFolds(e: Exprs, kernel: Kernel, parts: number): Split {
   const within = insideParts(e, space, parts, over);
   const made = folds.map((fold) => {
     const element = fold.element.map((expr) => rewrite(e, expr, within));
-    return { fold, results: e.fold({ ...fold, over, element }) };
+    const narrow = fold.narrow && rewrite(e, fold.narrow, within);
+    return { fold, results: e.fold({ ...fold, over, element, narrow }) };
   });
   const targets = made.map(({ results }) =>
     results.map(({ dtype }): Var => ({ type: { dtype, shape: [parts, ...space] }, name: undefined })),
@@ -31,7 +32,7 @@ export function splitFolds(e: Exprs, kernel: Kernel, parts: number): Split {
   const at = e.linear(sizeOf(space));
   const place = e.add(e.mul(e.foldAxis(0, parts), e.at(sizeOf(space))), at);
   const joined = made.map(({ fold }, f) =>
-    e.fold({ ...fold, over: [parts], element: (targets[f] as Var[]).map((target) => e.load(target, place)) }),
+    e.fold({ ...fold, over: [parts], element: (targets[f] as Var[]).map((target) => e.load(target, place)), narrow: undefined }),
   );
   const results = new Map<Fold, readonly Expr[]>(made.map(({ fold }, f) => [fold, joined[f] as Expr[]]));
   const whole = (expr: Expr): Expr | undefined => (expr.fn === 'fold' ? results.get(expr.fold)?.[expr.index] : undefined);

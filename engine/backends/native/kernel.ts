@@ -18,6 +18,10 @@ import type { Target } from './target.ts';
 const UNIT_FLOPS = 32_768;
 /** A fold of at most this many elements is written out instead of a loop. */
 const MAX_UNROLLED = 8;
+/** Runs of a loop whose sums are taken in float32 before they are added in float64. */
+const NARROW_RUNS = 64;
+/** Scalar operations of a run up to which the rest of a loop is a run of its own, so that the others need no mask. */
+const LIGHT = 64;
 
 /**
  * Adds a kernel's function to a module. Its units are runs of its outermost loop: `chunks` of them, all equal, or as many
@@ -52,6 +56,8 @@ interface Here {
 interface Range {
   readonly from: number | string;
   readonly to: number | string;
+  /** How many, where that is known and the ends are not. */
+  readonly runs?: number;
 }
 
 class Renderer {
@@ -65,6 +71,8 @@ class Renderer {
   readonly #order: readonly Loop[];
   readonly #vector: Loop | undefined;
   readonly #lanes: number;
+  /** Scalar operations of one run of all loops. */
+  readonly #work: number;
   readonly #spaceLoops: number;
   /** The loop whose runs make up units: the outermost in storage. */
   readonly #split: Loop | undefined;
@@ -89,6 +97,10 @@ class Renderer {
     this.#spaceLoops = loops.filter(({ isFold }) => !isFold).length;
     this.#vector = this.#chooseVector();
     this.#order = inOrder(loops, this.#vector);
+    this.#work = this.#analysis.values.reduce(
+      (total, { fn }) => total + (fn in SCALARS ? SCALARS[fn as ScalarFn].flops : 1),
+      0,
+    );
     this.#lanes = this.#chooseLanes();
     const [outermost] = loops;
     this.#split = outermost && !outermost.isFold ? outermost : undefined;
@@ -154,7 +166,7 @@ class Renderer {
     const { values, folds } = this.#analysis;
     const isNarrow = values.some(({ dtype, fn }) => dtype === 'float32' || (dtype === 'int32' && fn === 'load'));
     const full = this.#target.vectorBits / (isNarrow ? 32 : 64);
-    const work = values.reduce((total, { fn }) => total + (fn in SCALARS ? SCALARS[fn as ScalarFn].flops : 1), 0);
+    const work = this.#work;
     // Several vectors at once hide the latency of short chains; long ones fill the registers by themselves.
     const vectors = folds.length === 0 ? (work < 24 ? 2 : 1) : vector.isFold ? (work < 24 ? 4 : 2) : work < 24 ? 2 : 1;
     let lanes = full * vectors;
@@ -242,7 +254,7 @@ class Renderer {
   #fold(folds: readonly Fold[]): Value[][] {
     const sizes = folds.map(({ identity }) => identity.length);
     const identities = folds.flatMap(({ identity }) => identity);
-    const lanes = this.#vector?.isFold ? new Lanes(this.#body, this.#lanes, this.#target) : this.#here.wide;
+    const lanes = this.#accumulatorLanes();
     const start = identities.map((expr) => constantOf(lanes, expr));
     const isEmpty = sizeOf((folds[0] as Fold).over) === 0;
     const ends = isEmpty ? start : this.#foldNest(this.#spaceLoops, folds, start);
@@ -258,9 +270,38 @@ class Renderer {
     if (depth > this.#spaceLoops) this.#define(depth, false);
     if (depth === this.#order.length) return this.#step(folds, carried);
     const loop = this.#order[depth] as Loop;
-    return this.#loop(loop, { from: 0, to: loop.size }, carried, (inner) =>
-      this.#foldNest(depth + 1, folds, inner),
-    );
+    const inside = (range: Range, values: readonly Value[]): Value[] =>
+      this.#loop(loop, range, values, (inner) => this.#foldNest(depth + 1, folds, inner));
+    const narrow = depth === this.#order.length - 1 ? narrowPlaces(folds) : [];
+    if (narrow.length === 0) return inside({ from: 0, to: loop.size }, carried);
+    return this.#inBlocks(loop, carried, (range, values) => {
+      // The sums of a block begin at nothing in float32, and are added to those before in float64.
+      const lanes = this.#accumulatorLanes();
+      const begun = values.map((value, i) => (narrow.includes(i) ? lanes.const('float', 0) : value));
+      return inside(range, begun).map((value, i) =>
+        narrow.includes(i) ? lanes.add(values[i] as Value, lanes.toFloat(value, 'double')) : value,
+      );
+    });
+  }
+
+  /** A loop in blocks of few runs, those that are left over in one more. */
+  #inBlocks(
+    loop: Loop,
+    carried: readonly Value[],
+    block: (range: Range, carried: readonly Value[]) => Value[],
+  ): Value[] {
+    const size = NARROW_RUNS * (loop === this.#vector ? this.#lanes : 1);
+    const whole = Math.floor(loop.size / size) * size;
+    let values = [...carried];
+    if (whole > 0) {
+      const outer: Loop = { size: whole, isFold: true, axis: -1 };
+      values = this.#counted(outer, { from: 0, to: whole }, size, this.#typeOf(), values, (inner) => {
+        const from = this.#indices.get(outer) as number | string;
+        const to = typeof from === 'number' ? from + size : this.#body.value(`add i64 ${from}, ${size}`);
+        return block({ from, to, runs: size }, inner);
+      });
+    }
+    return whole < loop.size ? block({ from: whole, to: loop.size }, values) : values;
   }
 
   /** The accumulators with one more element folded in. */
@@ -271,11 +312,22 @@ class Renderer {
     return folds.flatMap((fold) => {
       const own = carried.slice(first, first + fold.identity.length);
       first += fold.identity.length;
-      const elements = fold.element.map((expr) => (this.#vector ? this.#wide(expr) : this.#uniform(expr)));
-      const combined = this.#combine(this.#vector ? wide : this.#one, fold, [...own, ...elements]);
+      const lanes = this.#vector ? wide : this.#one;
+      const valueOf = (expr: Expr): Value => (this.#vector ? this.#wide(expr) : this.#uniform(expr));
+      const combined = fold.narrow
+        ? [this.#addNarrow(lanes, own[0] as Value, fold.narrow, valueOf)]
+        : this.#combine(lanes, fold, [...own, ...fold.element.map(valueOf)]);
       if (!isVectorFold || !mask) return combined;
       return combined.map((value, i) => wide.select(mask, value, own[i] as Value));
     });
+  }
+
+  /** A sum in float32 with one more element, a product rounded once with its addition. */
+  #addNarrow(lanes: Lanes, sum: Value, element: Expr, valueOf: (expr: Expr) => Value): Value {
+    const [x, y] = element.args;
+    return element.fn === 'mul' && this.#target.fma
+      ? lanes.fma(valueOf(x as Expr), valueOf(y as Expr), sum)
+      : lanes.add(sum, valueOf(element));
   }
 
   #combine(lanes: Lanes, { combine }: Fold, accumulators: readonly Value[]): Value[] {
@@ -333,13 +385,12 @@ class Renderer {
       for (let i = 0; i < loop.size; i++) values = this.#inScope(() => this.#run(loop, i, values, run));
       return [...values];
     }
-    return this.#counted(loop, range, 1, this.#typeOf(carried), carried, run);
+    return this.#counted(loop, range, 1, this.#typeOf(), carried, run);
   }
 
-  #typeOf(carried: readonly Value[]): (value: Value) => string {
-    return carried.length === 0
-      ? () => ''
-      : ({ element }) => (this.#vector ? this.#accumulatorLanes() : this.#one).type(element);
+  #typeOf(): (value: Value) => string {
+    const lanes = this.#accumulatorLanes();
+    return ({ element }) => lanes.type(element);
   }
 
   #accumulatorLanes(): Lanes {
@@ -356,18 +407,31 @@ class Renderer {
     const lanes = this.#lanes;
     const outside = this.#here;
     const wide = new Lanes(this.#body, lanes, this.#target);
-    const isWhole = loop.size % lanes === 0 && (loop !== this.#split || this.#grain % lanes === 0 || this.#grain >= loop.size);
+    const isWhole = this.#isWhole(loop, range);
     const type = ({ element }: Value): string => wide.type(element);
     let results: Value[];
-    if (isWhole || this.#target.masks) {
-      results = this.#counted(loop, range, lanes, type, carried, (inner) => {
-        const mask = isWhole ? undefined : this.#maskOf(wide, loop, range);
-        this.#here = { wide, mask };
+    const runs = (of: Range, isMasked: boolean, values: readonly Value[]): Value[] =>
+      this.#counted(loop, of, lanes, type, values, (inner) => {
+        this.#here = { wide, mask: isMasked ? this.#maskOf(wide, loop, of) : undefined };
         return run(inner);
       });
-    } else results = this.#withRemainder(loop, range, wide, carried, run);
+    const { from, to } = range;
+    const isFixed = typeof from === 'number' && typeof to === 'number';
+    if (isWhole) results = runs(range, false, carried);
+    else if (this.#target.masks && isFixed && this.#work <= LIGHT && to - from > lanes) {
+      const middle = from + Math.floor((to - from) / lanes) * lanes;
+      results = runs({ from: middle, to }, true, runs({ from, to: middle }, false, carried));
+    } else if (this.#target.masks) results = runs(range, true, carried);
+    else results = this.#withRemainder(loop, range, wide, carried, run);
     this.#here = outside;
     return results;
+  }
+
+  /** Whether a range is a number of vectors without a rest. */
+  #isWhole(loop: Loop, { from, to, runs }: Range): boolean {
+    if (runs !== undefined) return runs % this.#lanes === 0;
+    if (typeof from === 'number' && typeof to === 'number') return (to - from) % this.#lanes === 0;
+    return loop.size % this.#lanes === 0 && this.#grain % this.#lanes === 0;
   }
 
   /** Whole vectors as far as they go, then the rest one element at a time. */
@@ -697,6 +761,17 @@ class Renderer {
       `call void ${name}(${type} ${text}, ${pointers} ${addresses}, i32 ${align}, ${masks} ${lanes.text})`,
     );
   }
+}
+
+/** Which accumulators of some folds are sums that begin in float32. */
+function narrowPlaces(folds: readonly Fold[]): number[] {
+  const places: number[] = [];
+  let first = 0;
+  for (const { narrow, identity } of folds) {
+    if (narrow) places.push(first);
+    first += identity.length;
+  }
+  return places;
 }
 
 /** The loops with that over lanes last among those of its space, which is the innermost there. */
