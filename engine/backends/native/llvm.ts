@@ -64,6 +64,12 @@ function candidates(): string[] {
 /** LLVM's names of the architectures that its libraries are asked to prepare. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'X86', aarch64: 'AArch64', arm64: 'AArch64' };
 
+/**
+ * What the code generator is told, after a name for messages: to leave the addresses of loops as they are written. They
+ * are simple, and looking for better ones takes a sixth of the time.
+ */
+const OPTIONS = ['adjoint', '-disable-lsr'] as const;
+
 const OBJECT_FILE = 1;
 /** Characters of text from which code is made quickly rather than well: time grows faster than the text. */
 const LARGE_MODULE = 2 ** 21;
@@ -156,6 +162,7 @@ class Compiler implements Llvm {
     const name = ARCHITECTURES[this.architecture];
     if (name === undefined) throw new Error(`libLLVM has no code generator for ${this.#triple}`);
     llvm.initialise(name);
+    library.func('void LLVMParseCommandLineOptions(int, const char**, const char*)')(OPTIONS.length, OPTIONS, null);
     this.#cpu = llvm.hostCpu();
     this.#featureText = llvm.hostFeatures();
     this.features = new Set(this.#featureText.split(',').flatMap((each) => (each[0] === '+' ? [each.slice(1)] : [])));
