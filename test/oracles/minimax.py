@@ -1,6 +1,6 @@
 """Prints the coefficients of the native backend's vector maths, as TypeScript.
 
-Each row of TABLE is a function, the powers of its polynomial, an interval and the weight of the error. The coefficients
+Each row of TABLE is a function, an interval, the count of a polynomial's coefficients and the weight of the error. The coefficients
 are Remez's, rounded to the working precision one after the other from the lowest power: what a rounding loses, those
 still free make up for. The error printed is that of the rounded coefficients in exact arithmetic.
 
@@ -15,6 +15,7 @@ import mpmath as mp
 
 mp.mp.dps = 60
 POINTS_PER_POWER = 40
+EXCHANGES = 40
 
 
 def to_double(x):
@@ -58,92 +59,71 @@ def alternation(errors, count):
 
 
 class Fit:
-    """A weighted approximation of values on a grid by a quotient of polynomials; the denominator begins with 1."""
+    """A weighted polynomial approximation of a function on a grid."""
 
-    def __init__(self, f, weight, low, high, numerator, denominator):
-        self.xs = chebyshev(low, high, POINTS_PER_POWER * (len(numerator) + len(denominator) + 2))
+    def __init__(self, f, weight, low, high, count):
+        xs = chebyshev(low, high, POINTS_PER_POWER * (count + 2))
         # At the interval's ends a function may be a quotient of zeros; a hair inside, it is not.
         nudge = (mp.mpf(high) - low) * mp.mpf(10) ** -20
-        inner = [min(max(x, low + nudge), high - nudge) for x in self.xs]
+        inner = [min(max(x, low + nudge), high - nudge) for x in xs]
         self.values = [f(x) for x in inner]
         self.weights = [weight(x) for x in inner]
-        self.powers = [[x**k for k in numerator] for x in self.xs]
-        self.lower = [[x**k for k in denominator] for x in self.xs]
-        self.count = len(numerator)
+        self.powers = [[x**k for k in range(count)] for x in xs]
 
     def errors(self, coefficients):
-        top, bottom = coefficients[: self.count], coefficients[self.count :]
         return [
-            (mp.fdot(p, top) / (1 + mp.fdot(q, bottom)) - value) / weight
-            for p, q, value, weight in zip(self.powers, self.lower, self.values, self.weights)
+            (mp.fdot(powers, coefficients) - value) / weight
+            for powers, value, weight in zip(self.powers, self.values, self.weights)
         ]
 
     def remez(self, fixed):
         """Coefficients with the smallest largest error, where those that are not None are given."""
-        free = [k for k, c in enumerate(fixed) if c is None]
-        coefficients = [mp.mpf(0) if c is None else c for c in fixed]
-        size = len(free) + 1
-        last = len(self.xs) - 1
+        size = fixed.count(None) + 1
+        last = len(self.values) - 1
         places = [round(last * (1 - mp.cos(mp.pi * i / (size - 1))) / 2) for i in range(size)]
-        error = mp.mpf(0)
-        for _ in range(40):
-            for _ in range(1 if len(self.lower[0]) == 0 else 8):
-                coefficients, error = self.solve(places, fixed, free, coefficients, error)
+        # Where given coefficients leave an error that no others can level out, the exchange never settles.
+        for _ in range(EXCHANGES):
+            coefficients, level = self.levelled(places, fixed)
             errors = self.errors(coefficients)
-            worst = max(map(abs, errors))
-            if worst <= abs(error) * (1 + mp.mpf(10) ** -4):
-                break
             found = alternation(errors, size)
-            if len(found) < size:
+            if max(map(abs, errors)) <= abs(level) * (1 + mp.mpf(10) ** -4) or len(found) < size:
                 break
             places = found
         return coefficients
 
-    def solve(self, places, fixed, free, before, error):
-        """P(x) - f(x) Q(x) = ±E w(x) Q(x), linear when the Q beside E is that of the step before."""
+    def levelled(self, places, fixed):
+        """P(x) - f(x) = ±E w(x), with alternating signs: the coefficients of P that are free, and E."""
+        free = [k for k, c in enumerate(fixed) if c is None]
         rows, right = [], []
-        for sign, i in enumerate(places):
-            value, weight = self.values[i], self.weights[i]
-            terms = self.powers[i] + [-value * q for q in self.lower[i]]
-            bottom = 1 + mp.fdot(self.lower[i], before[self.count :])
-            rows.append([terms[k] for k in free] + [(-1) ** sign * weight * bottom])
-            right.append(value - mp.fsum(terms[k] * c for k, c in enumerate(fixed) if c is not None))
-        solution = mp.lu_solve(mp.matrix(rows), mp.matrix(right))
+        for k, i in enumerate(places):
+            powers = self.powers[i]
+            rows.append([powers[power] for power in free] + [(-1) ** k * self.weights[i]])
+            right.append(self.values[i] - mp.fsum(powers[power] * c for power, c in enumerate(fixed) if c is not None))
+        solution = list(mp.lu_solve(mp.matrix(rows), mp.matrix(right)))
         coefficients = list(fixed)
-        for k, c in zip(free, solution):
-            coefficients[k] = c
-        return coefficients, solution[len(free)]
+        for power, c in zip(free, solution):
+            coefficients[power] = c
+        return coefficients, solution[-1]
 
-    def rounded(self, fixed, precisions):
-        """Rounds coefficient by coefficient, and fits what is left."""
-        coefficients = list(fixed)
-        for k, known in enumerate(fixed):
-            if known is None:
-                coefficients[k] = precisions(k)(self.remez(coefficients)[k])
+    def rounded(self, leading, precision):
+        """Rounds coefficient by coefficient, and fits what is left; the leading ones may be given."""
+        coefficients = leading + [None] * (len(self.powers[0]) - len(leading))
+        for k in range(len(leading), len(coefficients)):
+            coefficients[k] = precision(self.remez(coefficients)[k])
         return coefficients, max(map(abs, self.errors(coefficients)))
 
 
-def one(x):
-    return mp.mpf(1)
-
-
 class Row:
-    """What is approximated, by which powers, where, and what its error is divided by."""
+    """What is approximated where, by how many coefficients, and what its error is divided by."""
 
-    def __init__(self, element, f, low, high, powers, weight=None, fixed=(), denominator=(), wide=0):
+    def __init__(self, element, f, low, high, count, weight, leading=()):
         self.element = element
-        self.fit = lambda: Fit(f, weight or f, low, high, list(powers), list(denominator))
-        count = len(list(powers))
-        self.count = count
-        self.fixed = list(fixed) + [None] * (count - len(fixed)) + [None] * len(list(denominator))
         self.interval = (low, high)
-        self.wide = wide
+        self.fit = Fit(f, weight, low, high, count)
+        self.leading = list(leading)
 
     def run(self):
-        def precision(k):
-            return to_double if k < self.wide else ROUND[self.element]
-
-        return self.fit().rounded(self.fixed, precision)
+        return self.fit.rounded(self.leading, ROUND[self.element])
 
 
 LN2 = mp.log(2)
@@ -160,6 +140,11 @@ def exp_rest(r):
 def log_rest(f):
     """(log(1 + f) - f + f²/2) / f³"""
     return (mp.log1p(f) - f + f * f / 2) / f**3
+
+
+def log2_slope(f):
+    """log2(1 + f) / f"""
+    return mp.log1p(f) / f / LN2
 
 
 def atanh_rest(z):
@@ -231,29 +216,29 @@ def sin_weight(z):
 
 # The weight of a rest makes its error one of the whole: |result| / |what the rest is multiplied with|.
 TABLE = {
-    "exp.float": lambda: Row("float", exp_rest, -LN2 / 2, LN2 / 2, range(5), lambda r: mp.exp(r) / r**2),
-    "exp.double": lambda: Row("double", exp_rest, -LN2 / 2, LN2 / 2, range(10), lambda r: mp.exp(r) / r**2),
+    "exp.float": lambda: Row("float", exp_rest, -LN2 / 2, LN2 / 2, 5, lambda r: mp.exp(r) / r**2),
+    "exp.double": lambda: Row("double", exp_rest, -LN2 / 2, LN2 / 2, 10, lambda r: mp.exp(r) / r**2),
     "log.float": lambda: Row(
-        "float", log_rest, SQRT_HALF - 1, mp.sqrt(2) - 1, range(9), lambda f: abs(mp.log1p(f) / f**3)
+        "float", log_rest, SQRT_HALF - 1, mp.sqrt(2) - 1, 9, lambda f: abs(mp.log1p(f) / f**3)
     ),
     "log.double": lambda: Row(
-        "double", atanh_rest, mp.mpf(0), (3 - 2 * mp.sqrt(2)) ** 2, range(7), lambda z: mp.atanh(mp.sqrt(z)) / z ** 1.5
+        "double", atanh_rest, mp.mpf(0), (3 - 2 * mp.sqrt(2)) ** 2, 7, lambda z: mp.atanh(mp.sqrt(z)) / z ** 1.5
     ),
-    "sin.float": lambda: Row("float", sin_rest, mp.mpf(0), QUARTER, range(3), lambda z: sin_weight(z) / z),
-    "sin.double": lambda: Row("double", sin_rest, mp.mpf(0), QUARTER, range(6), lambda z: sin_weight(z) / z),
-    "cos.float": lambda: Row("float", cos_rest, mp.mpf(0), QUARTER, range(3), cos_weight),
-    "cos.double": lambda: Row("double", cos_rest, mp.mpf(0), QUARTER, range(6), cos_weight),
-    "asin.float": lambda: Row("float", asin_rest, mp.mpf(0), mp.mpf(1) / 4, range(5), lambda z: asin_weight(z) / z),
-    "asin.double": lambda: Row("double", asin_rest, mp.mpf(0), mp.mpf(1) / 4, range(12), lambda z: asin_weight(z) / z),
-    "atan.float": lambda: Row("float", atan_rest, mp.mpf(0), mp.mpf(1), range(8), lambda z: atan_weight(z) / z),
-    "atan.double": lambda: Row("double", atan_rest, mp.mpf(0), mp.mpf(1), range(20), lambda z: atan_weight(z) / z),
-    "erf.float": lambda: Row("float", *erfc_log("float"), range(9), erf_weight),
-    "erf.double": lambda: Row("double", *erfc_log("double"), range(24), erf_weight),
+    "sin.float": lambda: Row("float", sin_rest, mp.mpf(0), QUARTER, 3, lambda z: sin_weight(z) / z),
+    "sin.double": lambda: Row("double", sin_rest, mp.mpf(0), QUARTER, 6, lambda z: sin_weight(z) / z),
+    "cos.float": lambda: Row("float", cos_rest, mp.mpf(0), QUARTER, 3, cos_weight),
+    "cos.double": lambda: Row("double", cos_rest, mp.mpf(0), QUARTER, 6, cos_weight),
+    "asin.float": lambda: Row("float", asin_rest, mp.mpf(0), mp.mpf(1) / 4, 5, lambda z: asin_weight(z) / z),
+    "asin.double": lambda: Row("double", asin_rest, mp.mpf(0), mp.mpf(1) / 4, 12, lambda z: asin_weight(z) / z),
+    "atan.float": lambda: Row("float", atan_rest, mp.mpf(0), mp.mpf(1), 8, lambda z: atan_weight(z) / z),
+    "atan.double": lambda: Row("double", atan_rest, mp.mpf(0), mp.mpf(1), 20, lambda z: atan_weight(z) / z),
+    "erf.float": lambda: Row("float", *erfc_log("float"), 9, erf_weight),
+    "erf.double": lambda: Row("double", *erfc_log("double"), 24, erf_weight),
     "pow": lambda: Row(
-        "double", atanh_second_rest, mp.mpf(0), (3 - 2 * mp.sqrt(2)) ** 2, range(8), lambda z: mp.atanh(mp.sqrt(z)) / z**2.5
+        "double", atanh_second_rest, mp.mpf(0), (3 - 2 * mp.sqrt(2)) ** 2, 8, lambda z: mp.atanh(mp.sqrt(z)) / z**2.5
     ),
-    "log2": lambda: Row("double", lambda f: mp.log1p(f) / f / LN2, SQRT_HALF - 1, mp.sqrt(2) - 1, range(14)),
-    "exp2": lambda: Row("double", lambda r: 2**r, -mp.mpf(1) / 2, mp.mpf(1) / 2, range(7), None, [mp.mpf(1)]),
+    "log2": lambda: Row("double", log2_slope, SQRT_HALF - 1, mp.sqrt(2) - 1, 14, log2_slope),
+    "exp2": lambda: Row("double", lambda r: 2**r, -mp.mpf(1) / 2, mp.mpf(1) / 2, 7, lambda r: 2**r, [mp.mpf(1)]),
 }
 
 # Constants as sums: so many bits in each part but the last, which has what fits.
@@ -285,12 +270,8 @@ def main(names):
         coefficients, error = row.run()
         low, high = row.interval
         print(f"// {name} on [{mp.nstr(low, 6)}, {mp.nstr(high, 6)}], error 2^{mp.nstr(mp.log(error, 2), 4)}")
-        for part in coefficients[: row.count], coefficients[row.count :]:
-            if part:
-                print(f"[{', '.join(printed(c, row.element) for c in part)}],")
-    if names:
-        return
-    for name, (value, bits, element) in SPLITS.items():
+        print(f"[{', '.join(printed(c, row.element) for c in coefficients)}],")
+    for name, (value, bits, element) in SPLITS.items() if not names else ():
         print(f"// {name}: [{', '.join(printed(c, element) for c in split(value, bits, element))}]")
 
 
