@@ -6,6 +6,7 @@ import type { Backend } from '../engine/backends/backend.ts';
 import { openFastest } from '../engine/backends/index.ts';
 import { portable } from '../engine/backends/portable.ts';
 import { createEngine } from '../engine/engine.ts';
+import { warmUp } from '../engine/warm-up.ts';
 import { METHODS } from './api/index.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { createApp } from './rest/app.ts';
@@ -23,8 +24,9 @@ async function main(): Promise<void> {
   const config = configOrExit();
   const log = pino({ level: config.logLevel });
   let ready = false;
+  const engine = createEngine({ limits: config.limits, backend: backendOf(config, log) });
   const app = createApp({
-    engine: createEngine({ limits: config.limits, backend: backendOf(config, log) }),
+    engine,
     config,
     methods: METHODS,
     log,
@@ -54,6 +56,7 @@ async function main(): Promise<void> {
     fail(`Cannot listen on ${config.host}:${config.port}: ${(reason as Error).message}`);
   }
   ready = true;
+  await warmUp(engine);
 }
 
 /** What computes; says once how to get native code where there is none. */

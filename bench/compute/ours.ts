@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { derive, withoutShifts } from '../../engine/derive.ts';
 import { createEngine } from '../../engine/engine.ts';
+import { warmUp } from '../../engine/warm-up.ts';
 import { bindValue } from '../../engine/program/bind.ts';
 import { build } from '../../engine/program/build.ts';
 import { Value } from '../../engine/program/value.ts';
@@ -49,13 +50,6 @@ function ready(
   };
 }
 
-/** Something small and unlike the cases, so that what is loaded or set up once is not counted as theirs. */
-async function warmUp(): Promise<void> {
-  const values = new Map([['a', new Value('float32', [2], Float32Array.of(1, 2))]]);
-  const asked = { graph: () => 'b = sum(cos(a))', values: ['b'], transforms: [] };
-  await ready(asked, ['b'], values).call();
-}
-
 let current: Case | undefined;
 let values: ReadonlyMap<string, Value> = new Map();
 let compiled: Ready | undefined;
@@ -64,7 +58,8 @@ let residentBefore = 0;
 async function answer(question: Question): Promise<Replies[keyof Replies]> {
   switch (question.ask) {
     case 'prepare': {
-      await warmUp();
+      // As the service does when it starts: what is set up once is not counted as the case's.
+      await warmUp(engine);
       current = CASES.find((candidate) => titleOf(candidate) === question.title);
       globalThis.gc?.();
       residentBefore = resident().now;
