@@ -1,7 +1,9 @@
 /** The team does each unit of a call once, and none of another call's, however calls follow one another. */
+import { readdirSync } from 'node:fs';
 import koffi from 'koffi';
 import { describe, expect, test } from 'vitest';
 import { openLlvm } from '../../engine/backends/native/llvm.ts';
+import { openNative } from '../../engine/backends/native/native.ts';
 import { PARALLEL, renderTeam, START } from '../../engine/backends/native/team.ts';
 
 const MOST_UNITS = 70;
@@ -94,4 +96,16 @@ describe.skipIf(!openLlvm())('the team of threads (needs libLLVM)', () => {
       for (const rest of [20, 60, 200]) expect(drive(marks, 300, 2, 64, rest), `after ${rest} µs`).toBe(0);
     });
   }
+
+  test.skipIf(process.platform !== 'linux')(
+    'has as many threads as a backend is opened with, the caller among them',
+    () => {
+      const tasks = (): number => readdirSync('/proc/self/task').length;
+      const before = tasks();
+      openNative({ threads: 1 });
+      expect(tasks() - before).toBe(0);
+      openNative({ threads: 4 });
+      expect(tasks() - before).toBe(3);
+    },
+  );
 });

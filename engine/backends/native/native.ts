@@ -37,8 +37,8 @@ export function openNative({ llvm: path, threads, cache }: NativeOptions = {}): 
   const { target, processors } = hostTarget(llvm);
   const pool = pooledMemory(POOL_BYTES);
   const store = new CodeStore(llvm, SYMBOLS, cache);
-  startTeam(llvm, processors - 1);
   const runtime: Runtime = { pool, threads: Math.max(1, threads ?? processors) };
+  startTeam(llvm, runtime.threads - 1);
   return {
     name: 'native',
     // Sums are taken in another order and products of matrices in their own dtype.
