@@ -130,13 +130,13 @@ type TileForm = Pick<TileKernel, 'height' | 'vectors' | 'width'>;
 function tileKernel(sizes: MatmulSizes, element: Element, grid: Grid, form: TileForm, target: Target): TileKernel {
   const packLeft = isLeftPacked(sizes, element, grid, form, target);
   const packRight = packedPanels(sizes, element, grid, form, target);
-  return {
-    kind: 'tile',
-    ...form,
-    kBlock: Math.min(sizes.k, mostTerms(sizes, packLeft, packRight)),
-    packLeft,
-    packRight,
-  };
+  const most = isStreamed(sizes, element, form.height, target) ? 16 : mostTerms(sizes, packLeft, packRight);
+  return { kind: 'tile', ...form, kBlock: Math.min(sizes.k, most), packLeft, packRight };
+}
+
+/** Whether a right operand with long rows comes from far away, and all that it is used for is one row of tiles. */
+function isStreamed(sizes: MatmulSizes, element: Element, height: number, target: Target): boolean {
+  return sizes.m <= height && sizes.rhs_n === 1 && isLarge(sizes, element, target);
 }
 
 /** Terms that are summed before a tile is stored: what is copied for them stays in the second-level cache. */
@@ -239,7 +239,9 @@ function gridOf(
   target: Target,
 ): Grid {
   const { batch, m, n, k } = sizes;
-  const chunks = chunksOf(sizes, element, byColumns ? Math.ceil(n / width) : Math.ceil(m / (2 * BLOCK_ROWS)), target);
+  // Blocks of long rows are wide, so that memory is read almost in order.
+  const columns = isStreamed(sizes, element, height, target) ? Math.max(width, LONG_RUN) : width;
+  const chunks = chunksOf(sizes, element, byColumns ? Math.ceil(n / columns) : Math.ceil(m / (2 * BLOCK_ROWS)), target);
   const chunkTerms = Math.ceil(k / chunks);
   const products = m * n * chunkTerms;
   const wanted = Math.max(1, Math.min(Math.ceil(UNITS / (batch * chunks)), Math.ceil(products / UNIT_PRODUCTS)));
@@ -247,11 +249,14 @@ function gridOf(
   const least = isLarge(sizes, element, target) ? BLOCK_ROWS / 2 : 1;
   const most = chunks > 1 ? 2 * BLOCK_ROWS : BLOCK_ROWS;
   const [rowBlocks, blockRows] = byColumns ? [1, m] : blocks(m, height, wanted, [least, most]);
-  const [columnBlocks, blockColumns] = byColumns ? blocks(n, width, wanted, [1, n]) : [1, n];
+  const [columnBlocks, blockColumns] = byColumns ? blocks(n, width, wanted, [columns, n]) : [1, n];
   const single = rowBlocks * columnBlocks * chunks === 1;
   const group = single ? Math.min(batch, Math.max(1, Math.floor(UNIT_PRODUCTS / products))) : 1;
   return { chunks: Math.ceil(k / chunkTerms), chunkTerms, rowBlocks, blockRows, columnBlocks, blockColumns, group };
 }
+
+/** Elements side by side after which it costs little to read elsewhere. */
+const LONG_RUN = 1024;
 
 /** Rows of a block, about: enough to use a panel often, few enough that they stay in the cache with it. */
 const BLOCK_ROWS = 56;
