@@ -130,8 +130,19 @@ type TileForm = Pick<TileKernel, 'height' | 'vectors' | 'width'>;
 function tileKernel(sizes: MatmulSizes, element: Element, grid: Grid, form: TileForm, target: Target): TileKernel {
   const packLeft = isLeftPacked(sizes, element, grid, form, target);
   const packRight = packedPanels(sizes, element, grid, form, target);
-  const isShort = packLeft || (packRight === 'part' && grid.chunks > 1);
-  return { kind: 'tile', ...form, kBlock: Math.min(sizes.k, isShort ? 512 : 1024), packLeft, packRight };
+  const most = isStreamed(sizes, element, form.height, target) ? 16 : mostTerms(sizes, packLeft, packRight);
+  return { kind: 'tile', ...form, kBlock: Math.min(sizes.k, most), packLeft, packRight };
+}
+
+/** Whether a right operand with long rows comes from far away, and all that it is used for is one row of tiles. */
+function isStreamed(sizes: MatmulSizes, element: Element, height: number, target: Target): boolean {
+  return sizes.m <= height && sizes.rhs_n === 1 && isLarge(sizes, element, target);
+}
+
+/** Terms that are summed before a tile is stored: what is copied for them stays in the second-level cache. */
+function mostTerms({ lhs_k }: MatmulSizes, packLeft: boolean, packRight: TileKernel['packRight']): number {
+  if (packRight === 'part') return 256;
+  return packLeft && lhs_k !== 1 ? 512 : 1024;
 }
 
 /**
@@ -146,23 +157,22 @@ function isLeftPacked(
   target: Target,
 ): boolean {
   const { m, n, lhs_m, lhs_k } = sizes;
-  if (n < 4 * width || m < 4 * height) return false;
-  if (lhs_k !== 1) return rowBlocks > 1 && isLarge(sizes, element, target);
+  if (n < 4 * width || m < 4 * height || rowBlocks === 1) return false;
+  if (lhs_k !== 1) return isLarge(sizes, element, target);
   return height * divisor(lhs_m * bytesOf(element), PAGE) > 8 * PAGE;
 }
 
 function packedPanels(
   sizes: MatmulSizes,
   element: Element,
-  { chunks, rowBlocks }: Grid,
+  { rowBlocks }: Grid,
   { height, width }: TileForm,
   target: Target,
 ): TileKernel['packRight'] {
   const { m, n, rhs_n } = sizes;
   // What only one part reads is copied by this part, and stays in its cache.
-  const isOwn = rowBlocks === 1;
-  if (rhs_n !== 1) return isOwn ? 'part' : 'all';
-  if (isLarge(sizes, element, target) && m > 2 * height) return isOwn && chunks > 1 ? 'part' : 'all';
+  const copied = rowBlocks === 1 ? 'part' : 'all';
+  if (rhs_n !== 1 || (isLarge(sizes, element, target) && m > height)) return copied;
   return target.masks || n % width === 0 ? 'none' : 'edge';
 }
 
@@ -229,22 +239,27 @@ function gridOf(
   target: Target,
 ): Grid {
   const { batch, m, n, k } = sizes;
-  const tiles = byColumns ? Math.ceil(n / width) : Math.ceil(m / height);
-  const chunks = chunksOf(sizes, element, byColumns ? tiles : Math.ceil(tiles / MOST_TILES), target);
+  // Blocks of long rows are wide, so that memory is read almost in order.
+  const columns = isStreamed(sizes, element, height, target) ? Math.max(width, LONG_RUN) : width;
+  const chunks = chunksOf(sizes, element, byColumns ? Math.ceil(n / columns) : Math.ceil(m / (2 * BLOCK_ROWS)), target);
   const chunkTerms = Math.ceil(k / chunks);
   const products = m * n * chunkTerms;
   const wanted = Math.max(1, Math.min(Math.ceil(UNITS / (batch * chunks)), Math.ceil(products / UNIT_PRODUCTS)));
   // A block of rows reads the whole right operand.
-  const least = isLarge(sizes, element, target) ? 2 : 1;
-  const [rowBlocks, blockRows] = byColumns ? [1, m] : blocks(m, height, wanted, least);
-  const [columnBlocks, blockColumns] = byColumns ? blocks(n, width, wanted, 1) : [1, n];
+  const least = isLarge(sizes, element, target) ? BLOCK_ROWS / 2 : 1;
+  const most = chunks > 1 ? 2 * BLOCK_ROWS : BLOCK_ROWS;
+  const [rowBlocks, blockRows] = byColumns ? [1, m] : blocks(m, height, wanted, [least, most]);
+  const [columnBlocks, blockColumns] = byColumns ? blocks(n, width, wanted, [columns, n]) : [1, n];
   const single = rowBlocks * columnBlocks * chunks === 1;
   const group = single ? Math.min(batch, Math.max(1, Math.floor(UNIT_PRODUCTS / products))) : 1;
   return { chunks: Math.ceil(k / chunkTerms), chunkTerms, rowBlocks, blockRows, columnBlocks, blockColumns, group };
 }
 
-/** Tiles of a block at most. */
-const MOST_TILES = 8;
+/** Elements side by side after which it costs little to read elsewhere. */
+const LONG_RUN = 1024;
+
+/** Rows of a block, about: enough to use a panel often, few enough that they stay in the cache with it. */
+const BLOCK_ROWS = 56;
 
 /** Whether units are blocks of columns: where rows are few, and so long that their blocks would be too few. */
 function isByColumns({ batch, m, n, k }: MatmulSizes, height: number, width: number): boolean {
@@ -253,10 +268,16 @@ function isByColumns({ batch, m, n, k }: MatmulSizes, height: number, width: num
   return rowTiles < 8 && m * n * k > 32 * UNIT_PRODUCTS && Math.ceil(n / width) > 2 * rowTiles;
 }
 
-/** Blocks of at least so many whole tiles: about as many as wanted. */
-function blocks(size: number, tile: number, wanted: number, least: number): [count: number, size: number] {
-  const tiles = Math.ceil(size / tile);
-  const block = Math.min(size, tile * Math.min(MOST_TILES, Math.max(least, Math.floor(tiles / wanted))));
+/** About as many blocks as wanted, of whole tiles, their sizes between two bounds. */
+function blocks(
+  size: number,
+  tile: number,
+  wanted: number,
+  [least, most]: readonly [number, number],
+): [count: number, size: number] {
+  const tiles = Math.floor(Math.ceil(size / tile) / wanted);
+  const bounded = Math.min(Math.max(Math.ceil(least / tile), tiles, 1), Math.max(1, Math.floor(most / tile)));
+  const block = Math.min(size, tile * bounded);
   return [Math.ceil(size / block), block];
 }
 
@@ -266,5 +287,5 @@ function chunksOf({ batch, m, n, k }: MatmulSizes, element: Element, blocks: num
   const wanted = batch * blocks < UNITS / 2 ? Math.ceil(UNITS / (batch * blocks)) : 1;
   // The partial results are written and read once more: at most half of what is read of the operands.
   const most = Math.floor((k * (m + n)) / (4 * m * n));
-  return isFar ? Math.max(1, Math.min(most, wanted)) : 1;
+  return isFar && most >= 4 ? Math.min(most, wanted) : 1;
 }
