@@ -7,6 +7,7 @@ import type { Program, Var } from '../program/program.ts';
 import { simplify } from '../transform/simplify.ts';
 import { bytesOf, type Shape, sizeOf, type TensorType, type TypedArray } from '../types.ts';
 import type { Expr } from './expr.ts';
+import { readInPlace } from './in-place.ts';
 import { assignOffsets } from './memory.ts';
 import type { Routine } from './routine.ts';
 import { type ScheduledStep, schedule } from './schedule.ts';
@@ -50,6 +51,8 @@ export type Step =
       readonly kernel: Kernel;
       /** The stored variables the kernel reads, in the order of `inputs`. */
       readonly reads: readonly Var[];
+      /** The inputs whose place an output may have. */
+      readonly inPlace: ReadonlySet<BufferId>;
       readonly inputs: readonly BufferId[];
       readonly outputs: readonly BufferId[];
     }
@@ -158,6 +161,10 @@ export function lay(program: Program, options: PlanOptions = {}): Plan {
   };
 }
 
+function inPlace({ kernel }: Extract<ScheduledStep, { kind: 'kernel' }>, numberOf: (variable: Var) => BufferId): Set<BufferId> {
+  return new Set([...readInPlace(kernel)].map(numberOf));
+}
+
 function layStep(
   step: ScheduledStep,
   numberOf: (variable: Var) => BufferId,
@@ -176,7 +183,7 @@ function layStep(
       return { kind: 'band', chunks, steps, scratchBytes: size, inputs, outputs };
     }
     case 'kernel':
-      return { kind: 'kernel', kernel: step.kernel, reads: step.inputs, inputs, outputs };
+      return { kind: 'kernel', kernel: step.kernel, reads: step.inputs, inPlace: inPlace(step, numberOf), inputs, outputs };
     case 'routine':
       return { kind: 'routine', routine: step.routine, inputs, outputs };
     case 'branch':
