@@ -11,6 +11,7 @@ import { readInPlace } from './in-place.ts';
 import { assignOffsets } from './memory.ts';
 import type { Routine } from './routine.ts';
 import { type ScheduledStep, schedule } from './schedule.ts';
+import type { Window } from './windows.ts';
 
 /** The number of a buffer in its plan. */
 export type BufferId = number;
@@ -34,6 +35,8 @@ export interface PlanBuffer {
 export interface Kernel {
   readonly space: Shape;
   readonly stores: readonly Store[];
+  /** The same stores by parts of one axis, simpler in each; none where there is nothing to gain. */
+  readonly windows: readonly Window[];
   /** Scalar operations of a whole run. */
   readonly flops: number;
 }

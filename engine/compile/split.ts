@@ -43,11 +43,13 @@ export function splitFolds(e: Exprs, kernel: Kernel, parts: number): Split {
       stores: made.flatMap(({ results }, f) =>
         results.map((expr, i) => ({ target: (targets[f] as Var[])[i] as Var, expr })),
       ),
+      windows: [],
       flops: kernel.flops,
     },
     rest: {
       space,
       stores: kernel.stores.map(({ target, expr }) => ({ target, expr: rewrite(e, expr, whole, known) })),
+      windows: [],
       flops: sizeOf(space) * (parts + flopsAfter(kernel)),
     },
   };

@@ -141,8 +141,9 @@ class PlanRenderer {
     const partial = plan.steps.map((step) => {
       switch (step.kind) {
         case 'kernel': {
-          const phase = renderKernel(step.kernel, step.reads, this.#module, `k${this.#functions++}`, this.#target);
-          return { kind: 'phases' as const, step, phases: [phase], work: workOf(plan, step, phase.flops) };
+          const name = `k${this.#functions++}`;
+          const phases = renderKernel(step.kernel, step.reads, this.#module, name, this.#target);
+          return { kind: 'phases' as const, step, phases, work: workOf(plan, step, step.kernel.flops) };
         }
         case 'routine': {
           const native = this.#routine(plan, step);
@@ -214,9 +215,10 @@ class PlanRenderer {
     };
     let work = 0;
     for (const each of steps) {
-      const phase = renderKernel(each.kernel, each.reads, this.#module, `k${this.#functions++}`, this.#target, chunks);
+      const part = `k${this.#functions++}`;
       const args = [...each.inputs, ...each.outputs].map((id) => `ptr ${pointer(id)}`);
-      body.line(`call void @${phase.name}(${[...args, 'ptr %scratch', `i64 ${chunk}`, `i64 ${next}`].join(', ')})`);
+      for (const phase of renderKernel(each.kernel, each.reads, this.#module, part, this.#target, chunks))
+        body.line(`call void @${phase.name}(${[...args, 'ptr %scratch', `i64 ${chunk}`, `i64 ${next}`].join(', ')})`);
       work += workOf(plan, each, each.kernel.flops);
     }
     const latch = body.block;
