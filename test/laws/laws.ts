@@ -2,6 +2,7 @@
  * @file The laws: what must hold of every program. Each takes a subject and random numbers, and throws where it is
  * broken. No law knows an op.
  */
+import type { Backend } from '../../engine/backends/backend.ts';
 import { lay, plan } from '../../engine/compile/plan.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { decodeBytes, decodeTensor, encodeBytes, tensorToJson } from '../../engine/formats/tensor.ts';
@@ -66,13 +67,35 @@ export function drawInputs({ program, domains }: Subject, random: Random): Typed
 /** Each backend gives what the reference gives, within its own tolerance table; at the ends of the dtypes too. */
 const backendsAgree: Law = (subject, random) => {
   const { program } = subject;
-  const special = program.inputs.map(({ type }) => drawSpecial(type, random));
-  for (const inputs of [drawInputs(subject, random), special]) {
+  const agree = (inputs: readonly TypedArray[], backend: Backend): void => {
     const expected = evaluate(program, inputs, DEFINITION);
-    for (const backend of BACKENDS)
-      expectSame(evaluate(program, inputs, backend), expected, orExact(backend.tolerance), backend.name);
+    expectSame(evaluate(program, inputs, backend), expected, allowedFor(backend, program), backend.name);
+  };
+  const inputs = drawInputs(subject, random);
+  const special = program.inputs.map(({ type }) => drawSpecial(type, random));
+  for (const backend of BACKENDS) {
+    agree(inputs, backend);
+    // Sums and products in another order overflow in other places.
+    const isReordered = orExact(backend.tolerance) !== EXACT && folds(program);
+    agree(isReordered ? special.map(withoutHuge) : special, backend);
   }
 };
+
+/** What a backend may differ by: a program that rounds to float32 on the way is no more exact than that. */
+function allowedFor({ tolerance }: Backend, { inputs, eqns }: Program): Tolerance {
+  const isNarrow = [...inputs, ...eqns.flatMap(({ outputs }) => outputs)].some(({ type }) => type.dtype === 'float32');
+  return orExact(isNarrow ? { ...tolerance, float64: tolerance.float32 } : tolerance);
+}
+
+function folds({ eqns }: Program): boolean {
+  return eqns.some(({ op, params }) => op.lower.kind === 'reduce' || subprograms(params).some(folds));
+}
+
+/** Numbers too large to multiply with one another made smaller; infinities stay. */
+function withoutHuge(data: TypedArray): TypedArray {
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) return data;
+  return data.map((x) => (Math.abs(x) < Infinity ? Math.max(-(2 ** 20), Math.min(2 ** 20, x)) : x));
+}
 
 /** A tolerance of zero asks for the same bits. */
 function orExact(tolerance: Tolerance): Tolerance {
@@ -572,12 +595,12 @@ function withAllDigits(_: string, value: unknown, context?: { readonly source?: 
   return source !== undefined && /^-?\d{16,}$/.test(source) && !Number.isSafeInteger(value) ? source : value;
 }
 
-/** Fused kernels compute what each equation computes alone, to the bit. */
+/** Fused kernels compute what each equation computes alone: to the bit, where folds are taken in one order always. */
 const fusedIsUnfused: Law = (subject, random) => {
   const program = runnable(subject.program);
   const inputs = drawInputs(subject, random);
   for (const backend of BACKENDS)
-    expectSame(evaluateAsItIs(program, inputs, backend), interpret(program, inputs, backend), EXACT, 'fused');
+    expectSame(evaluateAsItIs(program, inputs, backend), interpret(program, inputs, backend), allowedFor(backend, program), 'fused');
 };
 
 /** A simplified program computes the same. */

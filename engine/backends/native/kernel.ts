@@ -348,6 +348,8 @@ class Renderer {
   /** A sum in float32 with one more element, a product rounded once with its addition. */
   #addNarrow(lanes: Lanes, sum: Value, element: Expr, valueOf: (expr: Expr) => Value): Value {
     const [x, y] = element.args;
+    // Outside a block, where there is but one element.
+    if (sum.element === 'double') return lanes.add(sum, lanes.toFloat(valueOf(element), 'double'));
     return element.fn === 'mul' && this.#target.fma
       ? lanes.fma(valueOf(x as Expr), valueOf(y as Expr), sum)
       : lanes.add(sum, valueOf(element));

@@ -24,31 +24,40 @@
 (inputs, outputs) => {
   const a0 = inputs[0];
   const a1 = inputs[1];
-  const a2 = inputs[2];
   const o0 = outputs[0];
-  const o1 = outputs[1];
   let l = 0;
   for (let i0 = 0; i0 < 3; i0++) {
-    const t0 = a0[l];
     let q0_0 = 0;
     let k = 0;
     for (let r0 = 0; r0 < 2; r0++) {
-      const t1 = a1[r0];
-      const t2 = ((Math.imul(r0, 3)) | 0);
-      const t3 = ((t2 + i0) | 0);
-      const t4 = a2[t3];
-      const t5 = (t1 * t4);
-      const t6 = (q0_0 + t5);
-      q0_0 = t6;
+      const t0 = a0[r0];
+      const t1 = ((Math.imul(r0, 3)) | 0);
+      const t2 = ((t1 + i0) | 0);
+      const t3 = a1[t2];
+      const t4 = (t0 * t3);
+      const t5 = (q0_0 + t4);
+      q0_0 = t5;
       k++;
     }
-    const t7 = (t0 + q0_0);
-    const t8 = (Math.tanh(t7));
-    const t9 = (t8 * t8);
-    const t10 = (1 - t9);
-    o0[l] = t8;
-    o1[l] = t10;
+    o0[l] = q0_0;
     l++;
+  }
+}
+
+(inputs, outputs) => {
+  const a0 = inputs[0];
+  const a1 = inputs[1];
+  const o0 = outputs[0];
+  const o1 = outputs[1];
+  for (let l = 0; l < 3; l++) {
+    const t0 = a0[l];
+    const t1 = a1[l];
+    const t2 = (t0 + t1);
+    const t3 = (Math.tanh(t2));
+    const t4 = (t3 * t3);
+    const t5 = (1 - t4);
+    o0[l] = t3;
+    o1[l] = t5;
   }
 }
 

@@ -50,7 +50,6 @@
 (inputs, outputs) => {
   const a0 = inputs[0];
   const o0 = outputs[0];
-  const o1 = outputs[1];
   let l = 0;
   for (let i0 = 0; i0 < 4; i0++) {
     const t0 = ((Math.imul(i0, 3)) | 0);
@@ -65,10 +64,18 @@
       k++;
     }
     const t5 = fround(q0_0);
-    const t6 = fround(Math.log(t5));
     o0[l] = t5;
-    o1[l] = t6;
     l++;
+  }
+}
+
+(inputs, outputs) => {
+  const a0 = inputs[0];
+  const o0 = outputs[0];
+  for (let l = 0; l < 4; l++) {
+    const t0 = a0[l];
+    const t1 = fround(Math.log(t0));
+    o0[l] = t1;
   }
 }
 

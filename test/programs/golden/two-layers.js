@@ -1,32 +1,45 @@
 (inputs, outputs) => {
   const a0 = inputs[0];
   const a1 = inputs[1];
-  const a2 = inputs[2];
   const o0 = outputs[0];
   let l = 0;
   for (let i0 = 0; i0 < 8; i0++) {
     const t0 = ((Math.imul(i0, 5)) | 0);
     for (let i1 = 0; i1 < 6; i1++) {
-      const t1 = a0[i1];
       let q0_0 = 0;
       let k = 0;
       for (let r0 = 0; r0 < 5; r0++) {
-        const t2 = ((t0 + r0) | 0);
-        const t3 = a1[t2];
-        const t4 = ((Math.imul(r0, 6)) | 0);
-        const t5 = ((t4 + i1) | 0);
-        const t6 = a2[t5];
-        const t7 = t3;
-        const t8 = t6;
-        const t9 = (t7 * t8);
-        const t10 = (q0_0 + t9);
-        q0_0 = t10;
+        const t1 = ((t0 + r0) | 0);
+        const t2 = a0[t1];
+        const t3 = ((Math.imul(r0, 6)) | 0);
+        const t4 = ((t3 + i1) | 0);
+        const t5 = a1[t4];
+        const t6 = t2;
+        const t7 = t5;
+        const t8 = (t6 * t7);
+        const t9 = (q0_0 + t8);
+        q0_0 = t9;
         k++;
       }
-      const t11 = fround(q0_0);
-      const t12 = fround(t11 + t1);
-      const t13 = fround(Math.tanh(t12));
-      o0[l] = t13;
+      const t10 = fround(q0_0);
+      o0[l] = t10;
+      l++;
+    }
+  }
+}
+
+(inputs, outputs) => {
+  const a0 = inputs[0];
+  const a1 = inputs[1];
+  const o0 = outputs[0];
+  let l = 0;
+  for (let i0 = 0; i0 < 8; i0++) {
+    for (let i1 = 0; i1 < 6; i1++) {
+      const t0 = a0[l];
+      const t1 = a1[i1];
+      const t2 = fround(t0 + t1);
+      const t3 = fround(Math.tanh(t2));
+      o0[l] = t3;
       l++;
     }
   }
