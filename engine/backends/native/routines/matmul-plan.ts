@@ -121,7 +121,9 @@ function dotKernel({ m, n }: MatmulSizes, { registers }: Target): DotKernel {
   const most = registers >= 32 ? 4 : 3;
   const rows = Math.ceil(m / Math.ceil(m / most));
   // Sums, the rows of the left operand and a column of the right one stay in registers.
-  const columns = Math.min(8, n, Math.floor((registers - 2 - rows) / rows));
+  const widest = Math.min(8, n, Math.floor((registers - 2 - rows) / rows));
+  const widths = Array.from({ length: Math.ceil(widest / 2) }, (_, i) => widest - i);
+  const columns = widths.find((width) => n % width === 0) ?? widest;
   return { kind: 'dots', rows, columns };
 }
 
