@@ -77,7 +77,7 @@ export function planMatmul(given: MatmulSizes, element: Element, target: Target)
   }
   const { height, vectors } = tileShape(sizes, element, target);
   const width = (vectors * target.vectorBits) / BITS[element];
-  const byColumns = isByColumns(sizes, height, width);
+  const byColumns = isByColumns(sizes);
   const grid = gridOf(sizes, element, { height, width, byColumns }, target);
   const kernel = tileKernel(sizes, element, grid, { height, vectors, width }, target);
   return { sizes, element, flipped, grid, kernel };
@@ -121,7 +121,9 @@ function dotKernel({ m, n }: MatmulSizes, { registers }: Target): DotKernel {
   const most = registers >= 32 ? 4 : 3;
   const rows = Math.ceil(m / Math.ceil(m / most));
   // Sums, the rows of the left operand and a column of the right one stay in registers.
-  const columns = Math.min(8, n, Math.floor((registers - 2 - rows) / rows));
+  const widest = Math.min(8, n, Math.floor((registers - 2 - rows) / rows));
+  const widths = Array.from({ length: Math.ceil(widest / 2) }, (_, i) => widest - i);
+  const columns = widths.find((width) => n % width === 0) ?? widest;
   return { kind: 'dots', rows, columns };
 }
 
@@ -188,18 +190,30 @@ function isLarge({ n, k }: MatmulSizes, element: Element, { caches }: Target): b
   return k * n * bytesOf(element) > caches[1];
 }
 
-/** The tile whose total time is least, by how many multiplications and loads a processor starts at once. */
-function tileShape(sizes: MatmulSizes, element: Element, target: Target): { height: number; vectors: number } {
-  let best = { height: 1, vectors: 1 };
-  let least = Number.POSITIVE_INFINITY;
-  for (let vectors = 1; vectors <= 8; vectors++)
-    for (let height = 1; height <= Math.min(sizes.m, mostRows(vectors, target)); height++) {
-      const cost = costOf(sizes, element, height, vectors, target);
-      if (cost >= least) continue;
-      least = cost;
-      best = { height, vectors };
-    }
-  return best;
+/** Multiplications whose time is more than that of compiling them. */
+const LONG_PRODUCTS = 1 << 27;
+
+interface TileShape {
+  readonly height: number;
+  readonly vectors: number;
+}
+
+/** Of the tiles that take hardly longer than the fastest, that with the least code. */
+function tileShape(sizes: MatmulSizes, element: Element, target: Target): TileShape {
+  const shapes = Array.from({ length: 8 }, (_, i) => i + 1).flatMap((vectors) =>
+    Array.from({ length: Math.min(sizes.m, mostRows(vectors, target)) }, (_, i) => ({ height: i + 1, vectors })),
+  );
+  const costs = shapes.map((shape) => costOf(sizes, element, shape, target));
+  const isLong = sizes.m === 1 || sizes.m * sizes.n * sizes.k >= LONG_PRODUCTS;
+  const most = (isLong ? 1.005 : 1.05) * Math.min(...costs);
+  return shapes
+    .filter((_, i) => costs[i]! <= most)
+    .reduce((best, shape) => (codeOf(sizes, shape) < codeOf(sizes, best) ? shape : best));
+}
+
+/** Sums in registers of all the tiles' functions: the time that compiling takes grows with them. */
+function codeOf({ m }: MatmulSizes, { height, vectors }: TileShape): number {
+  return [height, m % height].reduce((sum, rows) => sum + (rows && 4 + rows * vectors), 0);
 }
 
 /** Sums, one row of the right operand, one broadcast element, and a product where it is not fused. */
@@ -207,12 +221,11 @@ function mostRows(vectors: number, { registers, fma }: Target): number {
   return Math.floor((registers - vectors - (fma ? 1 : 2)) / vectors);
 }
 
-/** Cycles that one matrix takes, roughly. */
+/** Cycles that one matrix takes, by how many multiplications and loads a processor starts at once. */
 function costOf(
   { m, n, k, rhs_k, rhs_n }: MatmulSizes,
   element: Element,
-  height: number,
-  vectors: number,
+  { height, vectors }: TileShape,
   target: Target,
 ): number {
   const width = (vectors * target.vectorBits) / BITS[element];
@@ -226,10 +239,9 @@ function costOf(
     const loads = (rows + vectors * (isAligned ? 1 : 2)) * 0.57;
     // The second-level cache gives about 30 bytes a cycle.
     const far = isNear ? 0 : (vectors * target.vectorBits) / 8 / 30;
-    return k * (Math.max(products, loads, far) + 0.5) + 20 + 2 * rows * vectors;
+    return k * (Math.max(products, loads, far) + 0.8) + 20 + 2 * rows * vectors;
   };
-  const bodies = m % height === 0 ? 1 : 1.005;
-  return panels * (Math.floor(m / height) * tile(height) + tile(m % height)) * bodies;
+  return panels * (Math.floor(m / height) * tile(height) + tile(m % height));
 }
 
 function gridOf(
@@ -262,10 +274,9 @@ const LONG_RUN = 1024;
 const BLOCK_ROWS = 56;
 
 /** Whether units are blocks of columns: where rows are few, and so long that their blocks would be too few. */
-function isByColumns({ batch, m, n, k }: MatmulSizes, height: number, width: number): boolean {
-  if (m < 32) return true;
-  const rowTiles = batch * Math.ceil(m / height);
-  return rowTiles < 8 && m * n * k > 32 * UNIT_PRODUCTS && Math.ceil(n / width) > 2 * rowTiles;
+function isByColumns({ batch, m, n, k }: MatmulSizes): boolean {
+  const isLow = batch * m < 2 * BLOCK_ROWS && n > 4 * m && m * n * k > 32 * UNIT_PRODUCTS;
+  return m < 32 || isLow;
 }
 
 /** About as many blocks as wanted, of whole tiles, their sizes between two bounds. */
