@@ -7,11 +7,11 @@ import type { Plan } from '../../compile/plan.ts';
 import { BYTES, bytesOf, sizeOf, type TensorType, type TypedArray, viewArray } from '../../types.ts';
 import type { Backend, Checkpoint, Loaded, Memory } from '../backend.ts';
 import { type Code, CodeStore } from './code.ts';
-import { type Llvm, openLlvm } from './llvm.ts';
+import { type CompilingTeam, type Llvm, openLlvm } from './llvm.ts';
 import { CALLBACK, type Called, CONTEXT, type RenderedPlan, renderPlan } from './plan.ts';
 import { hostTarget } from './host.ts';
 import { type PooledMemory, pooledMemory } from './memory.ts';
-import { renderTeam, START } from './team.ts';
+import { COMPILE, PARALLEL, renderTeam, START } from './team.ts';
 
 /** How the native backend is opened. */
 export interface NativeOptions {
@@ -36,8 +36,8 @@ export function openNative({ llvm: path, threads, cache }: NativeOptions = {}): 
   if (!llvm) return undefined;
   const { target, processors } = hostTarget(llvm);
   const pool = pooledMemory(POOL_BYTES);
-  const store = new CodeStore(llvm, SYMBOLS, cache);
-  startTeam(llvm, processors - 1);
+  const compiling = startTeam(llvm, processors - 1);
+  const store = new CodeStore(llvm, SYMBOLS, cache, { compile: compiling, size: processors });
   const runtime: Runtime = { pool, threads: Math.max(1, threads ?? processors) };
   return {
     name: 'native',
@@ -55,11 +55,13 @@ export function openNative({ llvm: path, threads, cache }: NativeOptions = {}): 
   };
 }
 
-/** Starts the threads that share the work of runs; they sleep while there is none. */
-function startTeam(llvm: Llvm, members: number): void {
-  const linked = llvm.link(llvm.compile(renderTeam(llvm.architecture)));
-  const start = koffi.decode(linked.address(START), startType);
-  start(members);
+/** Starts the threads that share the work of runs and of the compiler; they sleep while there is none. */
+function startTeam(llvm: Llvm, members: number): CompilingTeam {
+  const linked = llvm.link(llvm.compile([renderTeam(llvm.architecture)]));
+  koffi.decode(linked.address(START), startType)(members);
+  const parallel = koffi.decode(linked.address(PARALLEL), parallelType);
+  const compile = linked.address(COMPILE);
+  return (jobs, count) => parallel(compile, jobs, count, members + 1);
 }
 
 interface Runtime {
@@ -76,6 +78,7 @@ const WORD = 8;
 
 const entryType = koffi.proto('void adjoint_entry(void* context)');
 const startType = koffi.proto('void adjoint_start_team(int64_t members)');
+const parallelType = koffi.proto('void adjoint_call_team(void* function, void* list, int64_t units, int64_t threads)');
 const callbackType = koffi.proto('void adjoint_callback(int64_t number, void* pointers)');
 
 class Native implements Loaded {
