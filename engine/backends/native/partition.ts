@@ -11,7 +11,7 @@ interface Part {
 }
 
 /** Texts shorter than this are not worth a second module. */
-const SMALLEST = 5_000;
+const SMALLEST = 12_000;
 
 /** At most `most` texts that make up the module; `prefix` goes before the names of functions they share. */
 export function partition(ir: string, most: number, prefix: string): string[] {
