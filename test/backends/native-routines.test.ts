@@ -287,6 +287,7 @@ const AROUND_TILES: readonly Sizes[] = [
   [1, 59, 97, 37],
   [3, 6, 9, 65],
   [1, 64, 10, 100],
+  [40, 20, 20, 20],
 ];
 const VECTORS: readonly Sizes[] = [
   [1, 1, 100, 33],
@@ -296,9 +297,10 @@ const VECTORS: readonly Sizes[] = [
   [1, 1, 1, 1000],
 ];
 const LONG_SUMS: readonly Sizes[] = [
-  [1, 10, 12, 5001],
+  [1, 10, 12, 20_011],
   [1, 1, 3, 9011],
   [1, 20, 1, 6345],
+  [1, 1, 100, 22_003],
 ];
 const EMPTY: readonly Sizes[] = [
   [1, 3, 5, 0],
