@@ -1,7 +1,8 @@
 /** @file What plans promise of memory, and backends that hold them to it. */
+import koffi from 'koffi';
 import type { Backend, Memory } from '../../engine/backends/backend.ts';
 import type { Plan, Step } from '../../engine/compile/plan.ts';
-import { bytesOf, sizeOf, viewArray } from '../../engine/types.ts';
+import { BYTES, bytesOf, sizeOf, type TensorType, type TypedArray, viewArray } from '../../engine/types.ts';
 
 /** The backend with every fresh storage full of garbage: what is read before it is written shows in the result. */
 export function poisoned(backend: Backend): Backend {
@@ -32,6 +33,63 @@ export function counted(backend: Backend): { readonly backend: Backend; bytes():
       },
     },
   };
+}
+
+/** Bytes that nobody may write, on each side of a storage. */
+const MARGIN = 64;
+const CANARY = 0xa5;
+
+/**
+ * The backend with all storage between canaries, inputs too, at multiples of the elements' size and of nothing larger.
+ * A run that writes beside its storage, or to its inputs, throws.
+ */
+export function guarded(backend: Backend): Backend {
+  const guards: { readonly before: Uint8Array; readonly after: Uint8Array }[] = [];
+  const storage = (bytes: number, unit: number): { readonly buffer: ArrayBuffer; readonly start: number } => {
+    const whole = new Uint8Array(bytes + 3 * MARGIN).fill(CANARY);
+    const start = 2 * MARGIN - Number(koffi.address(whole) % BigInt(MARGIN)) + unit;
+    guards.push({ before: whole.subarray(0, start), after: whole.subarray(start + bytes) });
+    return { buffer: whole.buffer, start };
+  };
+  const tensor = ({ dtype, shape }: TensorType): TypedArray => {
+    const size = sizeOf(shape);
+    const { buffer, start } = storage(size * BYTES[dtype], BYTES[dtype]);
+    return viewArray(dtype, buffer, start, size);
+  };
+  const block = (bytes: number): ArrayBuffer => {
+    const { buffer, start } = storage(bytes, 8);
+    // A buffer of its own over a part of the larger one, which the guards keep.
+    return bytes === 0 ? new ArrayBuffer(0) : koffi.view(koffi.address(buffer) + BigInt(start), bytes);
+  };
+  return {
+    ...backend,
+    load: (plan) => {
+      const loaded = backend.load(plan, { block, tensor });
+      return {
+        backend: loaded.backend,
+        run: (inputs, checkpoint) => {
+          const given = inputs.map((data, i) => {
+            const own = tensor(plan.inputs[i] as TensorType);
+            (own as Uint8Array).set(data as Uint8Array);
+            return own;
+          });
+          const outputs = loaded.run(given, checkpoint);
+          for (const side of guards.flatMap(({ before, after }) => [before, after]))
+            if (side.some((byte) => byte !== CANARY)) throw new Error('a run wrote beside its storage');
+          given.forEach((data, i) => {
+            if (Buffer.compare(bytesOfArray(data), bytesOfArray(inputs[i] as TypedArray)) !== 0)
+              throw new Error(`a run wrote to input ${i}`);
+          });
+          return outputs;
+        },
+      };
+    },
+  };
+}
+
+/** An array's bytes. */
+export function bytesOfArray({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function inMemory(backend: Backend, block: Memory['block']): Backend {

@@ -6,17 +6,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { expect, test } from 'vitest';
 import { renderKernel } from '../../engine/backends/portable.ts';
 import { lay, type Plan } from '../../engine/compile/plan.ts';
-import { createEngine } from '../../engine/engine.ts';
-import { DEFAULT_LIMITS } from '../../engine/limits.ts';
-import { build } from '../../engine/program/build.ts';
 import { print } from '../../engine/program/print.ts';
 import type { Program } from '../../engine/program/program.ts';
 import { verify } from '../../engine/program/verify.ts';
-import { gradient } from '../../engine/transform/compose.ts';
 import { simplify } from '../../engine/transform/simplify.ts';
-import { isFloat } from '../../engine/types.ts';
 import { controlProgram } from '../laws/control.ts';
-import { typeOf } from '../laws/table.ts';
+import { derivative, graphProgram } from './graphs.ts';
 
 const FOLDER = new URL('golden/', import.meta.url);
 
@@ -66,7 +61,7 @@ const GRAPHS: Readonly<Record<string, { graph: string; inputs: Readonly<Record<s
 const CONTROL = { 'recurrent-loop': 'recurrent loop', branch: 'branch taken' } as const;
 
 const PROGRAMS: readonly (readonly [string, Program, number])[] = [
-  ...Object.entries(GRAPHS).map(([name, { graph, inputs, order = 1 }]) => [name, read(graph, inputs), order] as const),
+  ...Object.entries(GRAPHS).map(([name, { graph, inputs, order = 1 }]) => [name, graphProgram(graph, inputs), order] as const),
   ...Object.entries(CONTROL).map(([name, document]) => [name, controlProgram(document), 1] as const),
 ];
 
@@ -84,21 +79,6 @@ test('every golden file belongs to a program', () => {
   const wanted = PROGRAMS.flatMap(([name]) => [`${name}.js`, `${name}.txt`]).sort();
   expect(readdirSync(FOLDER).sort()).toEqual(wanted);
 });
-
-function read(graph: string, inputs: Readonly<Record<string, string>>): Program {
-  const document = createEngine().readGraph(graph);
-  const typed = Object.fromEntries(Object.entries(inputs).map(([name, type]) => [name, typeOf(type)]));
-  return build({ ...document, inputs: typed }, new Map(), DEFAULT_LIMITS).program;
-}
-
-/** The gradient of the sum of the outputs, or of the gradient. */
-function derivative(program: Program, order: number): Program {
-  const sources = program.inputs.flatMap(({ type }, i) => (isFloat(type.dtype) ? [i] : []));
-  const outputs = program.outputs.filter(({ type }) => isFloat(type.dtype));
-  const first = gradient({ ...program, outputs }, outputs.length, sources);
-  if (order === 1) return first;
-  return derivative({ ...first, outputs: first.outputs.slice(outputs.length) }, order - 1);
-}
 
 /** The JavaScript of every kernel, those of sub-plans too. */
 function kernelsOf(plan: Plan): string[] {

@@ -280,7 +280,12 @@ class Renderer {
     const lanes = this.#accumulatorLanes();
     const start = identities.map((expr) => constantOf(lanes, expr));
     const isEmpty = sizeOf((folds[0] as Fold).over) === 0;
-    const ends = isEmpty ? start : this.#foldNest(this.#spaceLoops, folds, start);
+    const hasLoops = this.#order.length > this.#spaceLoops;
+    const ends = isEmpty
+      ? start
+      : hasLoops
+        ? this.#foldNest(this.#spaceLoops, folds, start)
+        : this.#narrowly(folds, start, (begun) => this.#step(folds, begun));
     const parts = sizes.map((size, f) => {
       const first = sizes.slice(0, f).reduce((total, each) => total + each, 0);
       return ends.slice(first, first + size);
@@ -295,16 +300,25 @@ class Renderer {
     const loop = this.#order[depth] as Loop;
     const inside = (range: Range, values: readonly Value[]): Value[] =>
       this.#loop(loop, range, values, (inner) => this.#foldNest(depth + 1, folds, inner));
-    const narrow = depth === this.#order.length - 1 ? narrowPlaces(folds) : [];
-    if (narrow.length === 0) return inside({ from: 0, to: loop.size }, carried);
-    return this.#inBlocks(loop, carried, (range, values) => {
-      // The sums of a block begin at nothing in float32, and are added to those before in float64.
-      const lanes = this.#accumulatorLanes();
-      const begun = values.map((value, i) => (narrow.includes(i) ? lanes.const('float', 0) : value));
-      return inside(range, begun).map((value, i) =>
-        narrow.includes(i) ? lanes.add(values[i] as Value, lanes.toFloat(value, 'double')) : value,
-      );
-    });
+    const isInnermost = depth === this.#order.length - 1;
+    if (!isInnermost || narrowPlaces(folds).length === 0) return inside({ from: 0, to: loop.size }, carried);
+    return this.#inBlocks(loop, carried, (range, values) =>
+      this.#narrowly(folds, values, (begun) => inside(range, begun)),
+    );
+  }
+
+  /** Sums begin at nothing in float32, and are added to those before in float64. */
+  #narrowly(
+    folds: readonly Fold[],
+    carried: readonly Value[],
+    run: (begun: readonly Value[]) => readonly Value[],
+  ): Value[] {
+    const narrow = narrowPlaces(folds);
+    const lanes = this.#accumulatorLanes();
+    const begun = carried.map((value, i) => (narrow.includes(i) ? lanes.const('float', 0) : value));
+    return run(begun).map((value, i) =>
+      narrow.includes(i) ? lanes.add(carried[i] as Value, lanes.toFloat(value, 'double')) : value,
+    );
   }
 
   /** A loop in blocks of few runs, those that are left over in one more. */
@@ -348,8 +362,6 @@ class Renderer {
   /** A sum in float32 with one more element, a product rounded once with its addition. */
   #addNarrow(lanes: Lanes, sum: Value, element: Expr, valueOf: (expr: Expr) => Value): Value {
     const [x, y] = element.args;
-    // Outside a block, where there is but one element.
-    if (sum.element === 'double') return lanes.add(sum, lanes.toFloat(valueOf(element), 'double'));
     return element.fn === 'mul' && this.#target.fma
       ? lanes.fma(valueOf(x as Expr), valueOf(y as Expr), sum)
       : lanes.add(sum, valueOf(element));

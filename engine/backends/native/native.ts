@@ -7,10 +7,11 @@ import type { Plan } from '../../compile/plan.ts';
 import { BYTES, bytesOf, sizeOf, type TensorType, type TypedArray, viewArray } from '../../types.ts';
 import type { Backend, Checkpoint, Loaded, Memory } from '../backend.ts';
 import { type Code, CodeStore } from './code.ts';
-import { type CompilingTeam, type Llvm, openLlvm } from './llvm.ts';
-import { CALLBACK, type Called, CONTEXT, type RenderedPlan, renderPlan } from './plan.ts';
 import { hostTarget } from './host.ts';
+import { type CompilingTeam, type Llvm, openLlvm } from './llvm.ts';
 import { type PooledMemory, pooledMemory } from './memory.ts';
+import { CALLBACK, type Called, CONTEXT, type RenderedPlan, renderPlan } from './plan.ts';
+import type { Target } from './target.ts';
 import { COMPILE, PARALLEL, renderTeam, START } from './team.ts';
 
 /** How the native backend is opened. */
@@ -23,6 +24,8 @@ export interface NativeOptions {
   readonly threads?: number;
   /** A folder for compiled code that outlives the process; by default none does. */
   readonly cache?: string;
+  /** What code is written for instead of this machine's; nothing that it does not have. */
+  readonly target?: Partial<Target>;
 }
 
 /** The native backend: plans may be compiled on another thread as well. */
@@ -31,14 +34,16 @@ export interface NativeBackend extends Backend {
 }
 
 /** Opens the native backend; `undefined` where there is no libLLVM. */
-export function openNative({ llvm: path, threads, cache }: NativeOptions = {}): NativeBackend | undefined {
-  const llvm = openLlvm(path);
+export function openNative(options: NativeOptions = {}): NativeBackend | undefined {
+  const llvm = openLlvm(options.llvm);
   if (!llvm) return undefined;
-  const { target, processors } = hostTarget(llvm);
+  const { target: host, processors } = hostTarget(llvm);
+  const target = { ...host, ...options.target };
   const pool = pooledMemory(POOL_BYTES);
-  const compiling = startTeam(llvm, processors - 1);
-  const store = new CodeStore(llvm, SYMBOLS, cache, { compile: compiling, size: processors });
-  const runtime: Runtime = { pool, threads: Math.max(1, threads ?? processors) };
+  const threads = Math.max(1, options.threads ?? processors);
+  const compile = startTeam(llvm, threads - 1);
+  const store = new CodeStore(llvm, SYMBOLS, options.cache, { compile, size: threads });
+  const runtime: Runtime = { pool, threads };
   return {
     name: 'native',
     // Sums are taken in another order and products of matrices in their own dtype.

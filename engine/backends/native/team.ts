@@ -18,8 +18,9 @@ const PATIENCE = 2_000;
 const HASTE = 20_000;
 
 /**
- * The module. A word holds the number of the call in its upper half and the next unit in its lower half: units are
- * taken by exchanging it, so a member that comes late for one call can take nothing of the next.
+ * The module. A word holds the number of the call in its upper half and how many units are left in its lower half: units
+ * are taken by exchanging it, so a member that comes late for one call can take nothing of the next. All else that a call
+ * is described by changes before the word does, and is read by those alone who have taken units.
  */
 export function renderTeam(architecture: string): string {
   const pause = architecture === 'x86_64' ? 'call void asm sideeffect "pause", ""()' : 'call void asm sideeffect "yield", ""()';
@@ -53,21 +54,22 @@ look:
   %same = icmp eq i64 %of, %call
   br i1 %same, label %current, label %out
 current:
-  %from = and i64 %now, 4294967295
-  %units = load atomic i64, ptr @units monotonic, align 8
-  %some = icmp ult i64 %from, %units
+  %left = and i64 %now, 4294967295
+  %some = icmp ne i64 %left, 0
   br i1 %some, label %claim, label %out
 claim:
+  ; Another call's share does no harm.
   %share = load atomic i64, ptr @share monotonic, align 8
-  %wanted = add i64 %from, %share
-  %beyond = icmp ugt i64 %wanted, %units
-  %to = select i1 %beyond, i64 %units, i64 %wanted
-  %count = sub i64 %to, %from
-  %next = add i64 %now, %count
+  %few = icmp ult i64 %left, %share
+  %count = select i1 %few, i64 %left, i64 %share
+  %next = sub i64 %now, %count
   %pair = cmpxchg ptr @word, i64 %now, i64 %next acq_rel monotonic, align 8
   %won = extractvalue { i64, i1 } %pair, 1
   br i1 %won, label %work, label %look
 work:
+  %units = load atomic i64, ptr @units monotonic, align 8
+  %from = sub i64 %units, %left
+  %to = add i64 %from, %count
   %function = load atomic ptr, ptr @function monotonic, align 8
   %arguments = load atomic ptr, ptr @arguments monotonic, align 8
   call void %function(ptr %arguments, i64 %from, i64 %to)
@@ -207,7 +209,8 @@ several:
   %past = lshr i64 %old, 32
   %number = add i64 %past, 1
   %call = and i64 %number, 4294967295
-  %word = shl i64 %call, 32
+  %upper = shl i64 %call, 32
+  %word = or i64 %upper, %units
   store atomic i64 %word, ptr @word seq_cst, align 8
   %asleep = load atomic i64, ptr @sleepers seq_cst, align 8
   %any = icmp ne i64 %asleep, 0
