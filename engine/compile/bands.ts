@@ -147,6 +147,12 @@ function collect(rows: number, seed: Candidate, others: readonly Candidate[]): B
   return { rows, work, members, before, left };
 }
 
+/** Whether a kernel has so many rows, and for each reads that row alone of what is `written`. */
+export function goesByRows(step: KernelStep, rows: number, written: ReadonlySet<Var>): boolean {
+  const { shape } = candidateOf(step);
+  return shape !== undefined && fitting(shape, rows, written) === 'own';
+}
+
 /** Whether a kernel's own loop, or that of its folds, goes through the rows, reading what is written row by row. */
 function fitting(shape: RowShape, rows: number, written: ReadonlySet<Var>): 'own' | 'across' | undefined {
   const isRowByRow = (loop: Loop | undefined): boolean =>

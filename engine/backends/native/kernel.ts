@@ -24,9 +24,15 @@ const NARROW_RUNS = 64;
 /** Scalar operations of a run up to which the rest of a loop is a run of its own, so that the others need no mask. */
 const LIGHT = 64;
 
+/** How much of a kernel's outermost loop is a unit: `each` of every `of` equal parts; the last unit may be smaller. */
+export interface UnitSize {
+  readonly of: number;
+  readonly each: number;
+}
+
 /**
- * Adds a kernel's functions to a module, one for each window. Their units are runs of the outermost loop: `chunks` of
- * them, all equal, or as many as seem right.
+ * Adds a kernel's functions to a module, one for each window. Their units are runs of the outermost loop, of a size that
+ * is given or one that seems right.
  */
 export function renderKernel(
   kernel: Kernel,
@@ -34,21 +40,21 @@ export function renderKernel(
   module: Module,
   name: string,
   target: Target,
-  chunks?: number,
+  unit?: UnitSize,
 ): Phase[] {
-  return windowsFor(kernel, chunks).map((window, i) => {
-    const renderer = new Renderer({ ...kernel, stores: window?.stores ?? kernel.stores }, window, reads, module, target, chunks);
+  return windowsFor(kernel, unit).map((window, i) => {
+    const renderer = new Renderer({ ...kernel, stores: window?.stores ?? kernel.stores }, window, reads, module, target, unit);
     const part = window ? `${name}w${i}` : name;
     module.add(renderer.render(part));
     return { name: part, units: renderer.units, flops: kernel.flops };
   });
 }
 
-/** The windows of a kernel, if the chunks are of another axis; else the kernel as a whole. */
-function windowsFor(kernel: Kernel, chunks: number | undefined): readonly (Window | undefined)[] {
+/** The windows of a kernel, if units of this size are of another axis; else the kernel as a whole. */
+function windowsFor(kernel: Kernel, unit: UnitSize | undefined): readonly (Window | undefined)[] {
   const isWithin = kernel.windows.every((window) => {
     const [outermost] = analyse({ space: kernel.space, stores: window.stores }, window).loops;
-    return chunks === undefined || (outermost?.axis !== window.axis && (outermost?.size ?? 0) % chunks === 0);
+    return unit === undefined || (outermost?.axis !== window.axis && (outermost?.size ?? 0) % unit.of === 0);
   });
   return kernel.windows.length > 0 && isWithin ? kernel.windows : [undefined];
 }
@@ -105,7 +111,7 @@ class Renderer {
     reads: readonly Var[],
     module: Module,
     target: Target,
-    chunks: number | undefined,
+    unit: UnitSize | undefined,
   ) {
     this.#kernel = kernel;
     this.#target = target;
@@ -125,7 +131,7 @@ class Renderer {
     const [outermost] = loops;
     this.#split = outermost && !outermost.isFold ? outermost : undefined;
     const size = this.#split?.size ?? 1;
-    this.#grain = chunks === undefined ? this.#chooseGrain(size) : size / chunks;
+    this.#grain = unit === undefined ? this.#chooseGrain(size) : (size / unit.of) * unit.each;
     this.units = kernel.space.includes(0) ? 0 : Math.ceil(size / this.#grain);
     reads.forEach((variable, i) => this.#pointers.set(variable, `%a${i}`));
     this.#place();
