@@ -156,6 +156,7 @@ function targetOf(features: string): Target {
     masks: vectorBits === 512,
     fma: has('fma') || has('neon'),
     threads: false,
+    blas: false,
     clock: 1,
     caches: [cacheBytes(0, 32 << 10), cacheBytes(2, 1 << 20)],
   };

@@ -16,6 +16,7 @@ export function hostTarget({ architecture, features }: Llvm): { readonly target:
       fma: !isX86 || features.has('fma'),
       masks: wide,
       threads: true,
+      blas: false,
       clock: process.platform === 'darwin' ? 6 : 1,
       caches: [cacheBytes(0) ?? 32 * 1024, cacheBytes(2) ?? 512 * 1024],
     },

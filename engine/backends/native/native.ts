@@ -6,6 +6,7 @@ import koffi from 'koffi';
 import type { Plan } from '../../compile/plan.ts';
 import { BYTES, bytesOf, sizeOf, type TensorType, type TypedArray, viewArray } from '../../types.ts';
 import type { Backend, Checkpoint, Loaded, Memory } from '../backend.ts';
+import { type Blas, loadBlas } from './blas.ts';
 import { type Code, CodeStore } from './code.ts';
 import { hostTarget } from './host.ts';
 import { type CompilingTeam, type Llvm, openLlvm } from './llvm.ts';
@@ -38,12 +39,14 @@ export function openNative(options: NativeOptions = {}): NativeBackend | undefin
   const llvm = openLlvm(options.llvm);
   if (!llvm) return undefined;
   const { target: host, processors } = hostTarget(llvm);
-  const target = { ...host, ...options.target };
+  // Our own products are as fast wherever they were measured: see `preferBlas`.
+  const blas = host.vectorBits === 128 ? loadBlas(options.blas === undefined ? {} : { paths: [options.blas] }) : undefined;
+  const target = { ...host, blas: blas !== undefined, ...options.target };
   const pool = pooledMemory(POOL_BYTES);
   const threads = Math.max(1, options.threads ?? processors);
   const compile = startTeam(llvm, threads - 1);
-  const store = new CodeStore(llvm, SYMBOLS, options.cache, { compile, size: threads });
-  const runtime: Runtime = { pool, threads };
+  const store = new CodeStore(llvm, new Map([...SYMBOLS, ...(blas?.symbols ?? [])]), options.cache, { compile, size: threads });
+  const runtime: Runtime = { pool, threads, blas };
   return {
     name: 'native',
     // Sums are taken in another order and products of matrices in their own dtype.
@@ -72,6 +75,8 @@ function startTeam(llvm: Llvm, members: number): CompilingTeam {
 interface Runtime {
   readonly pool: PooledMemory;
   readonly threads: number;
+  /** Held, so that it stays loaded. */
+  readonly blas: Blas | undefined;
 }
 
 /** Tensors up to this size are copied into and out of the block: that is quicker than finding where they lie. */
