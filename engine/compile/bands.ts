@@ -166,13 +166,7 @@ function fitting(shape: RowShape, rows: number, written: ReadonlySet<Var>): 'own
 }
 
 /** Whether runs of a loop that make up one row read one row of a source. */
-function staysInRow(
-  { loops }: RowShape,
-  loop: Loop,
-  rows: number,
-  { type }: Var,
-  place: Affine | undefined,
-): boolean {
+function staysInRow({ loops }: RowShape, loop: Loop, rows: number, { type }: Var, place: Affine | undefined): boolean {
   const size = sizeOf(type.shape);
   if (!place || size % rows !== 0) return false;
   const row = size / rows;
@@ -212,7 +206,14 @@ function finish(
   }
   const written = new Set(within.flatMap((step) => step.outputs));
   const inputs = new Set(within.flatMap((step) => step.inputs).filter((input) => !written.has(input)));
-  const band: ScheduledStep = { kind: 'band', chunks, steps: within, locals: [], inputs: [...inputs], outputs: [...written] };
+  const band: ScheduledStep = {
+    kind: 'band',
+    chunks,
+    steps: within,
+    locals: [],
+    inputs: [...inputs],
+    outputs: [...written],
+  };
   return [...before, band, ...after];
 }
 

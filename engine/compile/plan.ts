@@ -141,7 +141,8 @@ export function lay(program: Program, options: PlanOptions = {}): Plan {
 
   const outputSet = new Set(outputs);
   const dataOf = (id: BufferId): TypedArray | undefined => constants.get(numbers.items[id] as Var);
-  const inArena = (id: BufferId): boolean => id >= program.inputs.length && !outputSet.has(id) && !dataOf(id) && !locals.has(id);
+  const inArena = (id: BufferId): boolean =>
+    id >= program.inputs.length && !outputSet.has(id) && !dataOf(id) && !locals.has(id);
   const sizes = numbers.items.map((variable) => bytesOf(variable.type));
   const inArenaSizes = new Map(sizes.flatMap((size, id) => (inArena(id) ? [[id, size] as const] : [])));
   const { offsets, size: arenaBytes } = assignOffsets(laid, inArenaSizes);
@@ -164,7 +165,10 @@ export function lay(program: Program, options: PlanOptions = {}): Plan {
   };
 }
 
-function inPlace({ kernel }: Extract<ScheduledStep, { kind: 'kernel' }>, numberOf: (variable: Var) => BufferId): Set<BufferId> {
+function inPlace(
+  { kernel }: Extract<ScheduledStep, { kind: 'kernel' }>,
+  numberOf: (variable: Var) => BufferId,
+): Set<BufferId> {
   return new Set([...readInPlace(kernel)].map(numberOf));
 }
 
@@ -179,14 +183,24 @@ function layStep(
   switch (step.kind) {
     case 'band': {
       const { chunks } = step;
-      const steps = step.steps.map((each) => layStep(each, numberOf, locals, options) as Extract<Step, { kind: 'kernel' }>);
+      const steps = step.steps.map(
+        (each) => layStep(each, numberOf, locals, options) as Extract<Step, { kind: 'kernel' }>,
+      );
       const sizes = new Map(step.locals.map((local) => [numberOf(local), bytesOf(local.type) / chunks]));
       const { offsets, size } = assignOffsets(steps, sizes);
-      for (const [id, chunkBytes] of sizes) locals.set(id, { kind: 'local', offset: offsets.get(id) as number, chunkBytes });
+      for (const [id, chunkBytes] of sizes)
+        locals.set(id, { kind: 'local', offset: offsets.get(id) as number, chunkBytes });
       return { kind: 'band', chunks, steps, scratchBytes: size, inputs, outputs };
     }
     case 'kernel':
-      return { kind: 'kernel', kernel: step.kernel, reads: step.inputs, inPlace: inPlace(step, numberOf), inputs, outputs };
+      return {
+        kind: 'kernel',
+        kernel: step.kernel,
+        reads: step.inputs,
+        inPlace: inPlace(step, numberOf),
+        inputs,
+        outputs,
+      };
     case 'routine':
       return { kind: 'routine', routine: step.routine, inputs, outputs };
     case 'branch':

@@ -36,7 +36,12 @@ export function windowsOf(e: Exprs, space: readonly number[], stores: readonly S
     const from = i === 0 ? 0 : (ends[i - 1] as number);
     const decided = (expr: Expr): Expr | undefined => decide(e, expr, forms, space, { axis, from, to });
     const known = new Map<Expr, Expr>();
-    return { axis, from, to, stores: stores.map(({ target, expr }) => ({ target, expr: rewrite(e, expr, decided, known) })) };
+    return {
+      axis,
+      from,
+      to,
+      stores: stores.map(({ target, expr }) => ({ target, expr: rewrite(e, expr, decided, known) })),
+    };
   });
 }
 

@@ -601,7 +601,12 @@ const fusedIsUnfused: Law = (subject, random) => {
   const program = runnable(subject.program);
   const inputs = drawInputs(subject, random);
   for (const backend of BACKENDS)
-    expectSame(evaluateAsItIs(program, inputs, backend), interpret(program, inputs, backend), allowedFor(backend, program), 'fused');
+    expectSame(
+      evaluateAsItIs(program, inputs, backend),
+      interpret(program, inputs, backend),
+      allowedFor(backend, program),
+      'fused',
+    );
 };
 
 /** A simplified program computes the same. */

@@ -1,7 +1,7 @@
 /** @file Ways of running a program that ought to agree: compiled, compiled without simplification, equation by equation. */
 import type { Backend } from '../../engine/backends/backend.ts';
-import { portable } from '../../engine/backends/portable.ts';
 import { openNative } from '../../engine/backends/native/native.ts';
+import { portable } from '../../engine/backends/portable.ts';
 import { reference } from '../../engine/backends/reference.ts';
 import { lay, type Plan, plan } from '../../engine/compile/plan.ts';
 import { Builder } from '../../engine/program/builder.ts';

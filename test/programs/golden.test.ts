@@ -61,7 +61,9 @@ const GRAPHS: Readonly<Record<string, { graph: string; inputs: Readonly<Record<s
 const CONTROL = { 'recurrent-loop': 'recurrent loop', branch: 'branch taken' } as const;
 
 const PROGRAMS: readonly (readonly [string, Program, number])[] = [
-  ...Object.entries(GRAPHS).map(([name, { graph, inputs, order = 1 }]) => [name, graphProgram(graph, inputs), order] as const),
+  ...Object.entries(GRAPHS).map(
+    ([name, { graph, inputs, order = 1 }]) => [name, graphProgram(graph, inputs), order] as const,
+  ),
   ...Object.entries(CONTROL).map(([name, document]) => [name, controlProgram(document), 1] as const),
 ];
 

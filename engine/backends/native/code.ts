@@ -2,7 +2,7 @@
  * @file Compiled modules: each text is compiled once, linked once while anything uses it, and kept as an object file
  * across processes where a folder is given for that.
  */
-import { createHash, hash } from 'node:crypto';
+import { createHash, hash, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CompilingTeam, Linked, Llvm } from './llvm.ts';
@@ -112,7 +112,7 @@ export class CodeStore {
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
       // Written aside and renamed, so that no reader finds half a file.
-      const aside = join(this.#folder, `.${key}.${process.pid}`);
+      const aside = join(this.#folder, `.${key}.${randomUUID()}`);
       const rest = packed(objects);
       writeFileSync(aside, Buffer.concat([digestOf(rest), rest]), { mode: 0o600 });
       renameSync(aside, join(this.#folder, key));

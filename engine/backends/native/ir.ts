@@ -46,8 +46,11 @@ export class Module {
 
   /** The module's text, in which only the function named is seen from outside. */
   exporting(name: string): string {
-    const isHidden = (text: string): boolean => text.startsWith('define void') && !text.startsWith(`define void @${name}(`);
-    const functions = this.#functions.map((text) => (isHidden(text) ? text.replace('define', 'define internal') : text));
+    const isHidden = (text: string): boolean =>
+      text.startsWith('define void') && !text.startsWith(`define void @${name}(`);
+    const functions = this.#functions.map((text) =>
+      isHidden(text) ? text.replace('define', 'define internal') : text,
+    );
     return `${[...functions, ...[...this.#declarations.values()].sort()].join('\n')}\n`;
   }
 

@@ -43,7 +43,14 @@ export function renderKernel(
   unit?: UnitSize,
 ): Phase[] {
   return windowsFor(kernel, unit).map((window, i) => {
-    const renderer = new Renderer({ ...kernel, stores: window?.stores ?? kernel.stores }, window, reads, module, target, unit);
+    const renderer = new Renderer(
+      { ...kernel, stores: window?.stores ?? kernel.stores },
+      window,
+      reads,
+      module,
+      target,
+      unit,
+    );
     const part = window ? `${name}w${i}` : name;
     module.add(renderer.render(part));
     return { name: part, units: renderer.units, flops: kernel.flops };
@@ -356,21 +363,21 @@ class Renderer {
       const own = carried.slice(first, first + fold.identity.length);
       first += fold.identity.length;
       const lanes = this.#vector ? wide : this.#one;
-      const valueOf = (expr: Expr): Value => (this.#vector ? this.#wide(expr) : this.#uniform(expr));
+      const read = (expr: Expr): Value => (this.#vector ? this.#wide(expr) : this.#uniform(expr));
       const combined = fold.narrow
-        ? [this.#addNarrow(lanes, own[0] as Value, fold.narrow, valueOf)]
-        : this.#combine(lanes, fold, [...own, ...fold.element.map(valueOf)]);
+        ? [this.#addNarrow(lanes, own[0] as Value, fold.narrow, read)]
+        : this.#combine(lanes, fold, [...own, ...fold.element.map(read)]);
       if (!isVectorFold || !mask) return combined;
       return combined.map((value, i) => wide.select(mask, value, own[i] as Value));
     });
   }
 
   /** A sum in float32 with one more element, a product rounded once with its addition. */
-  #addNarrow(lanes: Lanes, sum: Value, element: Expr, valueOf: (expr: Expr) => Value): Value {
+  #addNarrow(lanes: Lanes, sum: Value, element: Expr, read: (expr: Expr) => Value): Value {
     const [x, y] = element.args;
     return element.fn === 'mul' && this.#target.fma
-      ? lanes.fma(valueOf(x as Expr), valueOf(y as Expr), sum)
-      : lanes.add(sum, valueOf(element));
+      ? lanes.fma(read(x as Expr), read(y as Expr), sum)
+      : lanes.add(sum, read(element));
   }
 
   #combine(lanes: Lanes, { combine }: Fold, accumulators: readonly Value[]): Value[] {

@@ -40,12 +40,16 @@ export function openNative(options: NativeOptions = {}): NativeBackend | undefin
   if (!llvm) return undefined;
   const { target: host, processors } = hostTarget(llvm);
   // Our own products are as fast wherever they were measured: see `preferBlas`.
-  const blas = host.vectorBits === 128 ? loadBlas(options.blas === undefined ? {} : { paths: [options.blas] }) : undefined;
+  const blas =
+    host.vectorBits === 128 ? loadBlas(options.blas === undefined ? {} : { paths: [options.blas] }) : undefined;
   const target = { ...host, blas: blas !== undefined, ...options.target };
   const pool = pooledMemory(POOL_BYTES);
   const threads = Math.max(1, options.threads ?? processors);
   const compile = startTeam(llvm, threads - 1);
-  const store = new CodeStore(llvm, new Map([...SYMBOLS, ...(blas?.symbols ?? [])]), options.cache, { compile, size: threads });
+  const store = new CodeStore(llvm, new Map([...SYMBOLS, ...(blas?.symbols ?? [])]), options.cache, {
+    compile,
+    size: threads,
+  });
   const runtime: Runtime = { pool, threads, blas };
   return {
     name: 'native',
@@ -162,7 +166,9 @@ class Held {
     const places = externals.map((each) => {
       if (each.kind === 'constant') return undefined;
       const type =
-        each.kind === 'input' ? (plan.inputs[each.index] as TensorType) : (plan.buffers[each.id] as { type: TensorType }).type;
+        each.kind === 'input'
+          ? (plan.inputs[each.index] as TensorType)
+          : (plan.buffers[each.id] as { type: TensorType }).type;
       if (bytesOf(type) > STAGED_BYTES) return undefined;
       const offset = end;
       end = align(end + bytesOf(type));
@@ -176,7 +182,6 @@ class Held {
     this.words = new BigInt64Array(block, shift, CONTEXT.tensors + externals.length);
     const base = start + BigInt(shift);
     this.words[CONTEXT.threads] = BigInt(threads);
-    this.words[CONTEXT.end] = FOREVER;
     this.words[CONTEXT.stopped] = 0n;
     this.words[CONTEXT.arena] = base + BigInt(arenaOffset);
     const staged: { input: Staged[]; output: Staged[] } = { input: [], output: [] };
@@ -225,9 +230,10 @@ class Held {
   }
 
   /** Sets when the run ends at the latest. */
-  limit({ end }: Checkpoint): void {
+  limit(checkpoint: Checkpoint): void {
+    const left = Math.min(checkpoint.left(), LONGEST);
     this.words[CONTEXT.stopped] = 0n;
-    this.words[CONTEXT.end] = end === Infinity ? FOREVER : nanoseconds(end);
+    this.words[CONTEXT.end] = BigInt(Math.round(left * 1e6));
   }
 
   /** The plan's outputs after a run. */
@@ -250,13 +256,8 @@ class Held {
   }
 }
 
-const FOREVER = 2n ** 63n - 1n;
-
-/** A time of `performance.now()` on the system's monotonic clock. */
-function nanoseconds(milliseconds: number): bigint {
-  const ahead = Math.min(milliseconds - performance.now(), 1e12);
-  return process.hrtime.bigint() + BigInt(Math.round(ahead * 1e6));
-}
+/** Milliseconds that no run takes. */
+const LONGEST = 1e10;
 
 function copy(from: TypedArray, to: TypedArray): void {
   // A loop over few elements is quicker than a call.

@@ -18,7 +18,10 @@ export function partition(ir: string, most: number, prefix: string): string[] {
   const count = Math.min(most, Math.floor(ir.length / SMALLEST));
   if (count <= 1) return [ir];
   const { functions, declarations } = read(ir);
-  const bins = Array.from({ length: count }, (): { length: number; functions: Part[] } => ({ length: 0, functions: [] }));
+  const bins = Array.from({ length: count }, (): { length: number; functions: Part[] } => ({
+    length: 0,
+    functions: [],
+  }));
   // The longest first, each to where there is least.
   for (const each of [...functions].sort((a, b) => b.text.length - a.text.length)) {
     const bin = bins.reduce((least, other) => (other.length < least.length ? other : least));
@@ -44,7 +47,8 @@ function read(ir: string): { functions: Part[]; declarations: { name: string; te
     // A constant is small: each part that reads it has its own.
     const [, constant] = /^@([\w.]+) = internal constant /.exec(header) ?? [];
     if (constant !== undefined) declarations.push({ name: constant, text: text.trimEnd() });
-    const [, result, name, parameters] = /^(?:define|declare)(?: internal)? (.+?) @([\w.]+)\((.*?)\)/.exec(header) ?? [];
+    const [, result, name, parameters] =
+      /^(?:define|declare)(?: internal)? (.+?) @([\w.]+)\((.*?)\)/.exec(header) ?? [];
     if (name === undefined) continue;
     if (header.startsWith('declare')) declarations.push({ name, text: text.trimEnd() });
     else {

@@ -13,7 +13,7 @@ import { ROUTINES } from './routines/index.ts';
 import type { Target } from './target.ts';
 import { PARALLEL } from './team.ts';
 
-/** The words of the block of memory that a run is described by; pointers to tensors follow. */
+/** The words of the block of memory that a run is described by; `end` comes as the nanoseconds left. Pointers to tensors follow. */
 export const CONTEXT = { threads: 0, end: 1, stopped: 2, arena: 3, tensors: 4 } as const;
 
 /** A tensor outside the arena, by where its pointer comes from. */
@@ -286,23 +286,33 @@ class PlanRenderer {
     const name = `b${this.#functions++}`;
     const outside = [...inputs, ...outputs];
     let work = 0;
-    this.#addUnits(name, outside.length, (body, chunk, next) => {
-      const pointer = (id: BufferId): string => {
-        const { place } = plan.buffers[id] as Plan['buffers'][number];
-        if (place.kind !== 'local') return `%p${outside.indexOf(id)}`;
-        // Steps count from the start of the whole, of which only this chunk is there.
-        const first = body.value(`mul i64 ${chunk}, ${-place.chunkBytes}`);
-        return body.value(`getelementptr i8, ptr ${at(body, '%local', place.offset)}, i64 ${first}`);
-      };
-      for (const each of steps) {
-        const part = `k${this.#functions++}`;
-        const args = [...each.inputs, ...each.outputs].map((id) => `ptr ${pointer(id)}`);
-        const phases = renderKernel(each.kernel, each.reads, this.#module, part, this.#target, { of: chunks, each: 1 });
-        for (const phase of phases)
-          body.line(`call void @${phase.name}(${[...args, 'ptr %scratch', `i64 ${chunk}`, `i64 ${next}`].join(', ')})`);
-        work += workOf(plan, each, each.kernel.flops);
-      }
-    }, `%local = alloca [${Math.max(1, scratchBytes)} x i8], align ${ALIGNMENT}`);
+    this.#addUnits(
+      name,
+      outside.length,
+      (body, chunk, next) => {
+        const pointer = (id: BufferId): string => {
+          const { place } = plan.buffers[id] as Plan['buffers'][number];
+          if (place.kind !== 'local') return `%p${outside.indexOf(id)}`;
+          // Steps count from the start of the whole, of which only this chunk is there.
+          const first = body.value(`mul i64 ${chunk}, ${-place.chunkBytes}`);
+          return body.value(`getelementptr i8, ptr ${at(body, '%local', place.offset)}, i64 ${first}`);
+        };
+        for (const each of steps) {
+          const part = `k${this.#functions++}`;
+          const args = [...each.inputs, ...each.outputs].map((id) => `ptr ${pointer(id)}`);
+          const phases = renderKernel(each.kernel, each.reads, this.#module, part, this.#target, {
+            of: chunks,
+            each: 1,
+          });
+          for (const phase of phases)
+            body.line(
+              `call void @${phase.name}(${[...args, 'ptr %scratch', `i64 ${chunk}`, `i64 ${next}`].join(', ')})`,
+            );
+          work += workOf(plan, each, each.kernel.flops);
+        }
+      },
+      `%local = alloca [${Math.max(1, scratchBytes)} x i8], align ${ALIGNMENT}`,
+    );
     return { kind: 'phases', step, phases: [{ name, units: chunks, flops: work }], work };
   }
 
@@ -330,6 +340,10 @@ class PlanRenderer {
     const pointers = [CONTEXT.arena, ...Array.from({ length: tensors }, (_, i) => CONTEXT.tensors + i)].map(
       (word) => `ptr ${loadWord(body, word, 'ptr')}`,
     );
+    if (this.#canStop) {
+      this.#module.define('@limit', () => this.#limit());
+      body.line('call void @limit(ptr %context)');
+    }
     body.line(`call void @${name}(${['ptr %context', ...pointers].join(', ')})`);
     this.#module.add(`define void @${ENTRY}(ptr %context) nounwind {\nentry:\n${body}\n  ret void\n}`);
   }
@@ -523,18 +537,26 @@ class PlanRenderer {
     return body.value(`phi i1 [ false, %${before} ], [ ${isSet}, %${after} ]`);
   }
 
+  /** Makes of the time that is left the time of the run's end. */
+  #limit(): string {
+    this.#module.define('@now', () => this.#now());
+    return `define internal void @limit(ptr %context) nounwind {
+entry:
+  %now = call i64 @now()
+  %word = getelementptr i64, ptr %context, i64 ${CONTEXT.end}
+  %left = load i64, ptr %word
+  %end = add i64 %now, %left
+  store i64 %end, ptr %word
+  ret void
+}`;
+  }
+
   /** Sets the flag when the clock has passed the run's end. */
   #late(): string {
-    this.#module.declare('i32 @clock_gettime(i32, ptr)');
+    this.#module.define('@now', () => this.#now());
     return `define internal void @late(ptr %context) nounwind {
 entry:
-  %time = alloca [2 x i64]
-  %r = call i32 @clock_gettime(i32 ${this.#target.clock}, ptr %time)
-  %s = load i64, ptr %time
-  %at = getelementptr i64, ptr %time, i64 1
-  %n = load i64, ptr %at
-  %whole = mul i64 %s, 1000000000
-  %now = add i64 %whole, %n
+  %now = call i64 @now()
   %limit = getelementptr i64, ptr %context, i64 ${CONTEXT.end}
   %end = load i64, ptr %limit
   %over = icmp sgt i64 %now, %end
@@ -545,6 +567,22 @@ set:
   br label %done
 done:
   ret void
+}`;
+  }
+
+  /** Nanoseconds of the system's monotonic clock. */
+  #now(): string {
+    this.#module.declare('i32 @clock_gettime(i32, ptr)');
+    return `define internal i64 @now() nounwind {
+entry:
+  %time = alloca [2 x i64]
+  %r = call i32 @clock_gettime(i32 ${this.#target.clock}, ptr %time)
+  %s = load i64, ptr %time
+  %at = getelementptr i64, ptr %time, i64 1
+  %n = load i64, ptr %at
+  %whole = mul i64 %s, 1000000000
+  %now = add i64 %whole, %n
+  ret i64 %now
 }`;
   }
 }
@@ -627,7 +665,9 @@ class Flow {
 /** A phase as the team calls it, with its pointers in a list. */
 function shareOf(name: string, pointers: number): string {
   const indices = Array.from({ length: pointers }, (_, i) => i);
-  const loads = indices.map((i) => `  %at${i} = getelementptr ptr, ptr %list, i64 ${i}\n  %p${i} = load ptr, ptr %at${i}`);
+  const loads = indices.map(
+    (i) => `  %at${i} = getelementptr ptr, ptr %list, i64 ${i}\n  %p${i} = load ptr, ptr %at${i}`,
+  );
   const args = indices.map((i) => `ptr %p${i}`).join(', ');
   return `define internal void @${name}_share(ptr %list, i64 %begin, i64 %end) nounwind {
 entry:
@@ -660,9 +700,19 @@ function followersOf(plan: Plan, place: number, rows: number): Extract<Step, { k
     const { kernel, reads, inputs, inPlace } = step;
     const variables = new Set(reads.filter((_, i) => written.has(inputs[i] as BufferId)));
     const isApart = step.outputs.every((output) =>
-      used.every((id) => !overlaps(plan, output, id) || (inPlace.has(id) && written.has(id) && sameBytes(plan, output, id))),
+      used.every(
+        (id) => !overlaps(plan, output, id) || (inPlace.has(id) && written.has(id) && sameBytes(plan, output, id)),
+      ),
     );
-    if (!isApart || !goesByRows({ kind: 'kernel', kernel, inputs: reads, outputs: kernel.stores.map(({ target }) => target) }, rows, variables)) break;
+    if (
+      !isApart ||
+      !goesByRows(
+        { kind: 'kernel', kernel, inputs: reads, outputs: kernel.stores.map(({ target }) => target) },
+        rows,
+        variables,
+      )
+    )
+      break;
     followers.push(step);
     used.push(...inputs, ...step.outputs);
     for (const output of step.outputs) written.add(output);

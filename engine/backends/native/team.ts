@@ -23,7 +23,8 @@ const HASTE = 20_000;
  * is described by changes before the word does, and is read by those alone who have taken units.
  */
 export function renderTeam(architecture: string): string {
-  const pause = architecture === 'x86_64' ? 'call void asm sideeffect "pause", ""()' : 'call void asm sideeffect "yield", ""()';
+  const pause =
+    architecture === 'x86_64' ? 'call void asm sideeffect "pause", ""()' : 'call void asm sideeffect "yield", ""()';
   return `@word = internal global i64 0, align 64
 @done = internal global i64 0, align 64
 @function = internal global ptr null, align 64
