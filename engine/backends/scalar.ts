@@ -24,6 +24,8 @@ export function floorRemainder(x: number, y: number): number {
 export function floorDivide(x: number, y: number): number {
   const quotient = x / y;
   if (!Number.isFinite(quotient) || y === 0) return Math.floor(quotient);
+  // By an infinite number the quotient rounds to zero, and is below it where the signs differ.
+  if (!Number.isFinite(y)) return x !== 0 && x < 0 !== y < 0 ? -1 : quotient;
   return Math.round((x - floorRemainder(x, y)) / y);
 }
 

@@ -20,6 +20,14 @@ export const floorDivide: Op = elementwise({
     },
     {
       inputs: [
+        { type: 'f64[6]', data: [-0.5, 0.5, 0.5, -0.5, 0, NaN] },
+        { type: 'f64[6]', data: [Infinity, -Infinity, Infinity, -Infinity, -Infinity, Infinity] },
+      ],
+      outputs: [{ type: 'f64[6]', data: [-1, -1, 0, 0, -0, NaN] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
         { type: 'i32[6]', data: [7, -7, 7, -7, 5, 0] },
         { type: 'i32[6]', data: [2, 2, -2, -2, 0, 3] },
       ],

@@ -28,6 +28,14 @@ export const remainder: Op = elementwise({
     },
     {
       inputs: [
+        { type: 'f64[5]', data: [-0.5, 0.5, 0.5, -0.5, NaN] },
+        { type: 'f64[5]', data: [Infinity, -Infinity, Infinity, -Infinity, Infinity] },
+      ],
+      outputs: [{ type: 'f64[5]', data: [Infinity, -Infinity, 0.5, -0.5, NaN] }],
+      source: 'numpy',
+    },
+    {
+      inputs: [
         { type: 'i32[6]', data: [7, -7, 7, -7, 5, 6] },
         { type: 'i32[6]', data: [3, 3, -3, -3, 0, 3] },
       ],

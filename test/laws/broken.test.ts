@@ -97,6 +97,7 @@ const outOfOrder = (): Subject => {
 /** For each law, a subject that breaks it, and what the law must say. */
 const BROKEN: Readonly<Record<keyof typeof LAWS, readonly [() => Subject, string]>> = {
   backendsAgree: [() => fickle(), 'portable, output 0'],
+  nativeAgrees: [() => fickle(), 'native, output 0'],
   typesAreTrue: [() => withRoutine((_, [y]) => (y as Uint8Array).fill(2), {}, 'bool'), 'neither 0 nor 1'],
   primalIsValue: [
     () => subject({ jvp: (b, { x: [x] }, [dx]) => ({ y: [cos(b, x)], dy: [mul(b, dx as Var, cos(b, x))] }) }),
@@ -121,6 +122,7 @@ const BROKEN: Readonly<Record<keyof typeof LAWS, readonly [() => Subject, string
   textRoundTrips: [outOfOrder, 'expected a token'],
   wireRoundTrips: [() => withRoutine((_, [y]) => (y as Uint8Array).fill(2), {}, 'bool'), 'for a bool'],
   fusedIsUnfused: [() => fickle(), 'fused, output 0'],
+  fusedIsUnfusedInNative: [() => fickle(), 'fused, output 0'],
   simplifiedIsSame: [() => subject({ simplify: (b, { x: [x] }) => mul(b, x, x) }), 'simplified, output 0'],
   storageIsWritten: [
     () => withRoutine(([x], [y]) => (y as Float64Array).set((x as Float64Array).subarray(1))),

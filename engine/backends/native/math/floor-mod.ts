@@ -41,15 +41,18 @@ function exactRemainder(v: Lanes, ...[x, y]: readonly Value[]): Value {
 }
 
 /**
- * The floor of any quotient: that of the rounded one, which is infinite or NaN too, or (x - remainder) / y, of which
- * float64 is to be rounded where float32 would round twice.
+ * The floor of any quotient: that of the rounded one, which is infinite or NaN too; by an infinite number -1 where the
+ * signs differ, else that zero; or (x - remainder) / y, of which float64 is to be rounded where float32 would round twice.
  */
 function exactDivide(v: Lanes, ...given: readonly Value[]): Value {
   const [x, y] = given.map((operand) => v.toFloat(operand, 'double')) as [Value, Value];
   const quotient = v.div(x, y);
   const whole = v.roundEven(v.div(v.sub(x, exactRemainder(v, x, y)), y));
-  const isOrdinary = v.compare('lt', v.abs(quotient), constant(v, x, Infinity));
-  return v.toFloat(v.select(isOrdinary, whole, v.floor(quotient)), formatOf(given[0]!).element);
+  const infinity = constant(v, x, Infinity);
+  const endless = v.select(hasOtherSign(v, x, y), constant(v, x, -1), quotient);
+  const finite = v.select(v.compare('lt', v.abs(y), infinity), whole, endless);
+  const isOrdinary = v.compare('lt', v.abs(quotient), infinity);
+  return v.toFloat(v.select(isOrdinary, finite, v.floor(quotient)), formatOf(given[0]!).element);
 }
 
 /** Whether x is no zero and on the other side of it than y. */
