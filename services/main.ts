@@ -62,10 +62,14 @@ async function main(): Promise<void> {
 /** What computes; says once how to get native code where there is none. */
 function backendOf({ backend, native }: Config, log: Logger): Backend {
   if (backend === 'portable') return portable;
-  const opened = openFastest(native);
+  const opened = openFastest(native, (err) =>
+    log.error({ err }, 'native code could not be made: going on in JavaScript'),
+  );
   if (opened) return opened;
-  const where = native.llvm === undefined ? 'no libLLVM (version 15 to 22) is installed' : `${native.llvm} is no libLLVM`;
-  const how = 'apt-get install libllvm19 (Debian, Ubuntu), dnf install llvm-libs (Fedora) or brew install llvm brings one';
+  const where =
+    native.llvm === undefined ? 'no libLLVM (version 15 to 22) is installed' : `${native.llvm} is no libLLVM`;
+  const how =
+    'apt-get install libllvm19 (Debian, Ubuntu), dnf install llvm-libs (Fedora) or brew install llvm brings one';
   if (backend === 'native') fail(`ADJOINT_BACKEND is native, but ${where}; ${how}.`);
   log.warn(`${where}: computing in JavaScript, many times slower; ${how}`);
   return portable;

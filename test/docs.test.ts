@@ -18,8 +18,8 @@ import { arrayFrom, parseType, type Tensor, type TensorType, type TypedArray } f
 import { generatedPages } from '../scripts/generate.ts';
 import { METHODS } from '../services/api/index.ts';
 import { readConfig } from '../services/config.ts';
-import { BACKENDS } from './laws/run.ts';
 import { createApp } from '../services/rest/app.ts';
+import { BACKENDS } from './laws/run.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');

@@ -34,14 +34,14 @@ export interface Loaded {
 
 /** Says when a run must end before it is done. */
 export interface Checkpoint {
-  /** When it must end at the latest, in the milliseconds of `performance.now()`; `Infinity` for never. */
-  readonly end: number;
+  /** Milliseconds until it must end at the latest; `Infinity` for never. */
+  left(): number;
   /** Throws when the run must end; called between steps and between a loop's trips. */
   check(): void;
 }
 
 /** A run that goes on until it is done. */
-export const UNLIMITED: Checkpoint = { end: Infinity, check() {} };
+export const UNLIMITED: Checkpoint = { left: () => Infinity, check() {} };
 
 /** Where a backend on the host takes its memory from. */
 export interface Memory {

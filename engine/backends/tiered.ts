@@ -11,11 +11,15 @@ const PORTABLE_MS = { operation: 4e-6, step: 0.1 } as const;
 /** Milliseconds that LLVM takes for an expression. */
 const NATIVE_MS = { step: 4, expression: 0.1 } as const;
 
+/** Told why a plan goes on in JavaScript though native code was asked for. */
+export type Report = (reason: unknown) => void;
+
 /** The backend that begins with `first` where that is quicker, and goes on with `native`. */
-export function tiered(first: Backend, native: NativeBackend): Backend {
+export function tiered(first: Backend, native: NativeBackend, report: Report): Backend {
   return {
     ...native,
-    load: (plan, memory) => (startsQuicker(plan) ? new Tiered(plan, memory, first, native) : native.load(plan, memory)),
+    load: (plan, memory) =>
+      startsQuicker(plan) ? new Tiered(plan, memory, first, native, report) : native.load(plan, memory),
   };
 }
 
@@ -40,13 +44,15 @@ class Tiered implements Loaded {
   readonly #plan: Plan;
   readonly #memory: Memory | undefined;
   readonly #native: NativeBackend;
+  readonly #report: Report;
   #current: Loaded;
   #hasBegun = false;
 
-  constructor(plan: Plan, memory: Memory | undefined, first: Backend, native: NativeBackend) {
+  constructor(plan: Plan, memory: Memory | undefined, first: Backend, native: NativeBackend, report: Report) {
     this.#plan = plan;
     this.#memory = memory;
     this.#native = native;
+    this.#report = report;
     this.#current = first.load(plan, memory);
   }
 
@@ -73,8 +79,8 @@ class Tiered implements Loaded {
       (loaded) => {
         this.#current = loaded;
       },
-      // What runs goes on running; that it could be faster is worth a word to whoever runs the service.
-      (reason: unknown) => process.emitWarning(`native code was not made: ${(reason as Error).message}`),
+      // What runs goes on running.
+      this.#report,
     );
   }
 }

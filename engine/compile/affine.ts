@@ -59,6 +59,8 @@ export class AffineForms {
         return this.linear;
       case 'foldLinear':
         return { coefficients: this.#over, constant: 0 };
+      case 'cast':
+        return expr.dtype === 'int32' && expr.args[0]?.dtype === 'int32' ? this.#known.get(expr.args[0]) : undefined;
       case 'add':
       case 'sub':
       case 'mul':

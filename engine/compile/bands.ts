@@ -147,6 +147,12 @@ function collect(rows: number, seed: Candidate, others: readonly Candidate[]): B
   return { rows, work, members, before, left };
 }
 
+/** Whether a kernel has so many rows, and for each reads that row alone of what is `written`. */
+export function goesByRows(step: KernelStep, rows: number, written: ReadonlySet<Var>): boolean {
+  const { shape } = candidateOf(step);
+  return shape !== undefined && fitting(shape, rows, written) === 'own';
+}
+
 /** Whether a kernel's own loop, or that of its folds, goes through the rows, reading what is written row by row. */
 function fitting(shape: RowShape, rows: number, written: ReadonlySet<Var>): 'own' | 'across' | undefined {
   const isRowByRow = (loop: Loop | undefined): boolean =>
@@ -160,13 +166,7 @@ function fitting(shape: RowShape, rows: number, written: ReadonlySet<Var>): 'own
 }
 
 /** Whether runs of a loop that make up one row read one row of a source. */
-function staysInRow(
-  { loops }: RowShape,
-  loop: Loop,
-  rows: number,
-  { type }: Var,
-  place: Affine | undefined,
-): boolean {
+function staysInRow({ loops }: RowShape, loop: Loop, rows: number, { type }: Var, place: Affine | undefined): boolean {
   const size = sizeOf(type.shape);
   if (!place || size % rows !== 0) return false;
   const row = size / rows;
@@ -206,7 +206,14 @@ function finish(
   }
   const written = new Set(within.flatMap((step) => step.outputs));
   const inputs = new Set(within.flatMap((step) => step.inputs).filter((input) => !written.has(input)));
-  const band: ScheduledStep = { kind: 'band', chunks, steps: within, locals: [], inputs: [...inputs], outputs: [...written] };
+  const band: ScheduledStep = {
+    kind: 'band',
+    chunks,
+    steps: within,
+    locals: [],
+    inputs: [...inputs],
+    outputs: [...written],
+  };
   return [...before, band, ...after];
 }
 

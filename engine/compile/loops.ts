@@ -8,15 +8,21 @@ import { type Affine, AffineForms } from './affine.ts';
 import type { Expr, Fold } from './expr.ts';
 import type { Kernel } from './plan.ts';
 import { reachable } from './traverse.ts';
+import type { Window } from './windows.ts';
 
 /** One loop; its index counts an axis, or several that lie in storage as one. */
 export interface Loop {
   readonly size: number;
+  /** Where its index begins: not at 0 in a window. */
+  readonly first: number;
   /** Whether it belongs to the space folded over. */
   readonly isFold: boolean;
   /** The axis of both spaces whose coefficients are the loop's: the innermost of those it counts. */
   readonly axis: number;
 }
+
+/** A part of one axis. */
+type Range = Pick<Window, 'axis' | 'from' | 'to'>;
 
 /** The indices and values of a kernel, before an order is chosen. */
 export interface Analysis {
@@ -32,7 +38,7 @@ export interface Analysis {
 }
 
 /** What a kernel computes at each point, sums narrow where that is allowed, and the fewest loops that reach all points. */
-export function analyse({ space, stores }: Kernel, narrows = true): Analysis {
+export function analyse({ space, stores }: Pick<Kernel, 'space' | 'stores'>, window?: Range, narrows = true): Analysis {
   const roots = stores.map(({ expr }) => expr);
   const folds = [...new Set(reachable(roots).folds.map(({ fold }) => fold))];
   const over = folds[0]?.over ?? [];
@@ -63,7 +69,7 @@ export function analyse({ space, stores }: Kernel, narrows = true): Analysis {
     sums,
     position,
     folds,
-    loops: [...collapse(space, 0, false, used), ...collapse(over, space.length, true, used)],
+    loops: [...collapse(space, 0, false, used, window), ...collapse(over, space.length, true, used)],
   };
 }
 
@@ -73,18 +79,30 @@ function isIndex(expr: Expr): boolean {
 }
 
 /** Neighbouring axes are one loop where every index steps along the outer as a whole pass along the inner. */
-function collapse(shape: readonly number[], first: number, isFold: boolean, used: readonly Affine[]): Loop[] {
-  const loops: { size: number; isFold: boolean; axis: number }[] = [];
+function collapse(
+  shape: readonly number[],
+  offset: number,
+  isFold: boolean,
+  used: readonly Affine[],
+  window?: Range,
+): Loop[] {
+  const loops: { size: number; first: number; isFold: boolean; axis: number }[] = [];
   shape.forEach((size, at) => {
     if (size === 1) return;
-    const axis = first + at;
+    const axis = offset + at;
     const outer = loops.at(-1);
+    if (window && at === window.axis) {
+      loops.push({ size: window.to - window.from, first: window.from, isFold, axis });
+      return;
+    }
     const isOne =
-      outer && used.every(({ coefficients: c }) => (c[outer.axis] as number) === (c[axis] as number) * size);
+      outer &&
+      outer.axis !== window?.axis &&
+      used.every(({ coefficients: c }) => (c[outer.axis] as number) === (c[axis] as number) * size);
     if (isOne) {
       outer.size *= size;
       outer.axis = axis;
-    } else loops.push({ size, isFold, axis });
+    } else loops.push({ size, first: 0, isFold, axis });
   });
   return loops;
 }

@@ -3,6 +3,8 @@
 interface Uses {
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
+  /** Inputs that an output of the same size may take the place of. */
+  readonly inPlace?: ReadonlySet<number>;
 }
 
 /** Buffers start at multiples of a cache line, which every dtype and vector width divides. */
@@ -19,18 +21,28 @@ export function assignOffsets(
   });
   const offsets = new Map<number, number>();
   const free = new FreeBlocks();
+  /** What another lies in the place of. */
+  const taken = new Set<number>();
   let end = 0;
   steps.forEach((step, at) => {
     for (const id of step.outputs) {
       const bytes = sizes.get(id);
       if (bytes === undefined || offsets.has(id)) continue;
+      const heir = [...(step.inPlace ?? [])].find(
+        (input) => sizes.get(input) === bytes && lastUse.get(input) === at && !taken.has(input),
+      );
+      if (heir !== undefined) {
+        taken.add(heir);
+        offsets.set(id, offsets.get(heir) as number);
+        continue;
+      }
       const size = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
       const reused = free.take(size);
       offsets.set(id, reused ?? end);
       if (reused === undefined) end += size;
     }
     for (const id of new Set([...step.inputs, ...step.outputs]))
-      if (sizes.has(id) && lastUse.get(id) === at)
+      if (sizes.has(id) && lastUse.get(id) === at && !taken.has(id))
         free.give(offsets.get(id) as number, Math.ceil((sizes.get(id) as number) / ALIGNMENT) * ALIGNMENT);
   });
   return { offsets, size: end };

@@ -7,9 +7,11 @@ import type { Program, Var } from '../program/program.ts';
 import { simplify } from '../transform/simplify.ts';
 import { bytesOf, type Shape, sizeOf, type TensorType, type TypedArray } from '../types.ts';
 import type { Expr } from './expr.ts';
+import { readInPlace } from './in-place.ts';
 import { assignOffsets } from './memory.ts';
 import type { Routine } from './routine.ts';
 import { type ScheduledStep, schedule } from './schedule.ts';
+import type { Window } from './windows.ts';
 
 /** The number of a buffer in its plan. */
 export type BufferId = number;
@@ -33,6 +35,8 @@ export interface PlanBuffer {
 export interface Kernel {
   readonly space: Shape;
   readonly stores: readonly Store[];
+  /** The same stores by parts of one axis, simpler in each; none where there is nothing to gain. */
+  readonly windows: readonly Window[];
   /** Scalar operations of a whole run. */
   readonly flops: number;
 }
@@ -50,6 +54,8 @@ export type Step =
       readonly kernel: Kernel;
       /** The stored variables the kernel reads, in the order of `inputs`. */
       readonly reads: readonly Var[];
+      /** The inputs whose place an output may have. */
+      readonly inPlace: ReadonlySet<BufferId>;
       readonly inputs: readonly BufferId[];
       readonly outputs: readonly BufferId[];
     }
@@ -135,7 +141,8 @@ export function lay(program: Program, options: PlanOptions = {}): Plan {
 
   const outputSet = new Set(outputs);
   const dataOf = (id: BufferId): TypedArray | undefined => constants.get(numbers.items[id] as Var);
-  const inArena = (id: BufferId): boolean => id >= program.inputs.length && !outputSet.has(id) && !dataOf(id) && !locals.has(id);
+  const inArena = (id: BufferId): boolean =>
+    id >= program.inputs.length && !outputSet.has(id) && !dataOf(id) && !locals.has(id);
   const sizes = numbers.items.map((variable) => bytesOf(variable.type));
   const inArenaSizes = new Map(sizes.flatMap((size, id) => (inArena(id) ? [[id, size] as const] : [])));
   const { offsets, size: arenaBytes } = assignOffsets(laid, inArenaSizes);
@@ -158,6 +165,13 @@ export function lay(program: Program, options: PlanOptions = {}): Plan {
   };
 }
 
+function inPlace(
+  { kernel }: Extract<ScheduledStep, { kind: 'kernel' }>,
+  numberOf: (variable: Var) => BufferId,
+): Set<BufferId> {
+  return new Set([...readInPlace(kernel)].map(numberOf));
+}
+
 function layStep(
   step: ScheduledStep,
   numberOf: (variable: Var) => BufferId,
@@ -169,14 +183,24 @@ function layStep(
   switch (step.kind) {
     case 'band': {
       const { chunks } = step;
-      const steps = step.steps.map((each) => layStep(each, numberOf, locals, options) as Extract<Step, { kind: 'kernel' }>);
+      const steps = step.steps.map(
+        (each) => layStep(each, numberOf, locals, options) as Extract<Step, { kind: 'kernel' }>,
+      );
       const sizes = new Map(step.locals.map((local) => [numberOf(local), bytesOf(local.type) / chunks]));
       const { offsets, size } = assignOffsets(steps, sizes);
-      for (const [id, chunkBytes] of sizes) locals.set(id, { kind: 'local', offset: offsets.get(id) as number, chunkBytes });
+      for (const [id, chunkBytes] of sizes)
+        locals.set(id, { kind: 'local', offset: offsets.get(id) as number, chunkBytes });
       return { kind: 'band', chunks, steps, scratchBytes: size, inputs, outputs };
     }
     case 'kernel':
-      return { kind: 'kernel', kernel: step.kernel, reads: step.inputs, inputs, outputs };
+      return {
+        kind: 'kernel',
+        kernel: step.kernel,
+        reads: step.inputs,
+        inPlace: inPlace(step, numberOf),
+        inputs,
+        outputs,
+      };
     case 'routine':
       return { kind: 'routine', routine: step.routine, inputs, outputs };
     case 'branch':

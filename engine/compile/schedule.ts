@@ -16,6 +16,7 @@ import { foldIndex, type Index, spaceIndex } from './index-space.ts';
 import type { Kernel } from './plan.ts';
 import type { Routine } from './routine.ts';
 import { leaves, reachable, substitute } from './traverse.ts';
+import { windowsOf } from './windows.ts';
 
 type Of<K extends Lowering<unknown>['kind']> = Extract<Lowering<unknown>, { kind: K }>;
 
@@ -337,7 +338,12 @@ class Scheduler {
       return read.has(variable) ? [{ target: variable, expr: own }] : [];
     });
     const exprs = stores.map(({ expr }) => expr);
-    return { space: group.space, stores, flops: flopsOf(group.space, exprs) };
+    return {
+      space: group.space,
+      stores,
+      windows: windowsOf(this.#e, group.space, stores),
+      flops: flopsOf(group.space, exprs),
+    };
   }
 }
 

@@ -32,10 +32,16 @@ export function splitFolds(e: Exprs, kernel: Kernel, parts: number): Split {
   const at = e.linear(sizeOf(space));
   const place = e.add(e.mul(e.foldAxis(0, parts), e.at(sizeOf(space))), at);
   const joined = made.map(({ fold }, f) =>
-    e.fold({ ...fold, over: [parts], element: (targets[f] as Var[]).map((target) => e.load(target, place)), narrow: undefined }),
+    e.fold({
+      ...fold,
+      over: [parts],
+      element: (targets[f] as Var[]).map((target) => e.load(target, place)),
+      narrow: undefined,
+    }),
   );
   const results = new Map<Fold, readonly Expr[]>(made.map(({ fold }, f) => [fold, joined[f] as Expr[]]));
-  const whole = (expr: Expr): Expr | undefined => (expr.fn === 'fold' ? results.get(expr.fold)?.[expr.index] : undefined);
+  const whole = (expr: Expr): Expr | undefined =>
+    expr.fn === 'fold' ? results.get(expr.fold)?.[expr.index] : undefined;
   const known = new Map<Expr, Expr>();
   return {
     partial: {
@@ -43,11 +49,13 @@ export function splitFolds(e: Exprs, kernel: Kernel, parts: number): Split {
       stores: made.flatMap(({ results }, f) =>
         results.map((expr, i) => ({ target: (targets[f] as Var[])[i] as Var, expr })),
       ),
+      windows: [],
       flops: kernel.flops,
     },
     rest: {
       space,
       stores: kernel.stores.map(({ target, expr }) => ({ target, expr: rewrite(e, expr, whole, known) })),
+      windows: [],
       flops: sizeOf(space) * (parts + flopsAfter(kernel)),
     },
   };

@@ -26,7 +26,7 @@ export function openDeadline(milliseconds: number, response: ServerResponse): De
   return {
     signal: controller.signal,
     checkpoint: {
-      end,
+      left: () => end - performance.now(),
       check() {
         // While a computation holds the processor no timer fires, so the clock is read.
         if (performance.now() > end && !controller.signal.aborted) late();

@@ -47,10 +47,7 @@ export function serve(
     deadline.close();
     throw reason;
   }
-  if (answer instanceof Promise)
-    return untilAborted(answer, deadline.signal)
-      .then(answerWith)
-      .finally(deadline.close);
+  if (answer instanceof Promise) return untilAborted(answer, deadline.signal).then(answerWith).finally(deadline.close);
   deadline.close();
   return answerWith(answer);
 }

@@ -50,6 +50,8 @@ function jitOf(library: LibraryHandle, name: string): Jit {
   const prefix = process.arch === 'arm64' ? 'AArch64' : 'X86';
   for (const part of ['TargetInfo', 'Target', 'TargetMC', 'AsmPrinter', 'AsmParser'])
     foreign(`void LLVMInitialize${prefix}${part}()`)();
+  // As the engine's own: loop addresses stay as they are written.
+  foreign('void LLVMParseCommandLineOptions(int, const char**, const char*)')(2, ['shim', '-disable-lsr'], null);
   const newContext = foreign('void* LLVMOrcCreateNewThreadSafeContext()');
   const contextOf = foreign('void* LLVMOrcThreadSafeContextGetContext(void*)');
   const newBuffer = foreign('void* LLVMCreateMemoryBufferWithMemoryRangeCopy(const char*, size_t, const char*)');
@@ -154,6 +156,7 @@ function targetOf(features: string): Target {
     masks: vectorBits === 512,
     fma: has('fma') || has('neon'),
     threads: false,
+    blas: false,
     clock: 1,
     caches: [cacheBytes(0, 32 << 10), cacheBytes(2, 1 << 20)],
   };

@@ -1,8 +1,10 @@
 /** @file Native routines against their definitions: every dtype, layout and vector width, at sizes around those of tiles. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { loadBlas } from '../../engine/backends/native/blas.ts';
 import { Module } from '../../engine/backends/native/ir.ts';
 import type { NativeRoutine } from '../../engine/backends/native/routine.ts';
 import { ROUTINES } from '../../engine/backends/native/routines/index.ts';
+import { openblasMatmul } from '../../engine/backends/native/routines/openblas.ts';
 import type { Target } from '../../engine/backends/native/target.ts';
 import type { Routine } from '../../engine/compile/routine.ts';
 import { type MatmulOperand, matmulRoutine } from '../../engine/ops/matmul-routine.ts';
@@ -21,6 +23,7 @@ import {
 import { addressOf, openJit, type PhaseCall, phaseFunction } from './jit-shim-routines.ts';
 
 const jit = openJit();
+const blas = loadBlas();
 const DTYPES = ['float32', 'float64', 'int32', 'int64'] as const;
 
 /** The processor of this machine, and narrower ones whose code runs on it too. */
@@ -117,19 +120,28 @@ interface Compiled {
   readonly phases: readonly PhaseCall[];
 }
 
-/** The routines of several works, compiled together. */
-function compileAll(works: readonly Work[], target: Target): Compiled[] {
+type Render = (work: Work, module: Module, name: string) => NativeRoutine | undefined;
+
+/** Our own code for a processor. */
+function ownFor(target: Target): Render {
+  return ({ routine, inputs, output }, module, name) =>
+    ROUTINES[routine.name]!(routine, { inputs, outputs: [output] }, module, name, target);
+}
+
+/** Compiles the routines of several works together, and checks each. */
+function checkAll(works: readonly Work[], render: Render, link = (text: string): string => text): void {
   const module = new Module();
   const prefix = `test${count++}`;
-  const natives = works.map(({ routine, inputs, output }, i) => {
-    const native = ROUTINES[routine.name]!(routine, { inputs, outputs: [output] }, module, `${prefix}_${i}`, target);
-    return native ?? expect.fail(`no native code for ${works[i]!.what}`);
-  });
-  const compiled = jit!.compile(module.toString());
-  return natives.map((native, i) => ({
-    native,
-    phases: native.phases.map(({ name }) => phaseFunction(compiled.address(name), works[i]!.inputs.length + 2).call),
-  }));
+  const natives = works.map(
+    (work, i) => render(work, module, `${prefix}_${i}`) ?? expect.fail(`no code: ${work.what}`),
+  );
+  const compiled = jit!.compile(link(module.toString()));
+  for (const [i, native] of natives.entries()) {
+    const work = works[i]!;
+    const arrays = work.inputs.length + 2;
+    const phases = native.phases.map(({ name }) => phaseFunction(compiled.address(name), arrays).call);
+    check(work, { native, phases });
+  }
 }
 let count = 0;
 
@@ -175,7 +187,7 @@ function check(work: Work, compiled: Compiled): void {
   const [whole, ...others] = CUTS.map((cut) => runNative(compiled, work, inputs, cut));
   for (const other of others) expectBytes(bytesOf(whole!), bytesOf(other), work.what);
   expectClose(work, whole!.data, inputs);
-  expectRows(work, compiled, inputs, whole!);
+  expectUnits(work, compiled, inputs, whole!);
 }
 
 function expectBytes(found: Uint8Array, wanted: Uint8Array, what: string): void {
@@ -200,27 +212,31 @@ function expectClose(work: Work, found: TypedArray, inputs: readonly Guarded[]):
   expect(wrong < 0 ? '' : `[${wrong}] ${found[wrong]} for ${wanted[wrong]}`, work.what).toBe('');
 }
 
-/** One unit of the last phase writes the rows it says, and no others. */
-function expectRows(work: Work, compiled: Compiled, inputs: readonly Guarded[], whole: Guarded): void {
+/** No element is written by two units of the last phase, and each writes the rows it says. */
+function expectUnits(work: Work, compiled: Compiled, inputs: readonly Guarded[], whole: Guarded): void {
   const last = compiled.native.phases.at(-1);
-  if (last?.rows === undefined || last.units < 2) return;
-  const unit = last.units >> 1;
+  if (!last || last.units < 2 || last.units > 40) return;
   const output = new Guarded(work.output);
-  const before = output.copy();
   const scratch = new Scratch(compiled.native.scratchBytes);
   const buffers = [...inputs.map(({ data }) => data), output.data, scratch.view];
-  for (const [i, call] of compiled.phases.entries()) {
-    const { units } = compiled.native.phases[i]!;
-    if (i < compiled.phases.length - 1) call(buffers, 0, units);
-    else call(buffers, unit, unit + 1);
-  }
+  for (const [i, call] of compiled.phases.slice(0, -1).entries()) call(buffers, 0, compiled.native.phases[i]!.units);
+  const [found, wanted] = [bytesOf(output), bytesOf(whole)];
+  const before = found.slice();
   const rowBytes = (work.output.shape.at(-1) ?? 1) * BYTES[work.output.dtype];
-  const [begin, end] = [unit, unit + 1].map((place) => place * last.rows! * rowBytes) as [number, number];
-  const found = bytesOf(output);
-  const untouched = before.slice(MARGIN + BYTES[work.output.dtype]).subarray(0, found.length);
-  expectBytes(found.subarray(begin, end), bytesOf(whole).subarray(begin, end), `rows of ${work.what}`);
-  expectBytes(found.subarray(0, begin), untouched.subarray(0, begin), `rows before those of ${work.what}`);
-  expectBytes(found.subarray(end), untouched.subarray(end), `rows after those of ${work.what}`);
+  const writers = new Int32Array(found.length).fill(-1);
+  for (let unit = 0; unit < last.units; unit++) {
+    found.set(before);
+    compiled.phases.at(-1)!(buffers, unit, unit + 1);
+    for (let at = 0; at < found.length; at++) {
+      if (found[at] === before[at]) continue;
+      const owner: number = last.rows === undefined ? unit : Math.floor(at / (last.rows * rowBytes));
+      const isRight = writers[at] === -1 && owner === unit && found[at] === wanted[at];
+      if (!isRight) expect.fail(`unit ${unit} of ${work.what} writes byte ${at} of unit ${writers[at]} or ${owner}`);
+      writers[at] = unit;
+    }
+  }
+  const missing = writers.findIndex((writer, at) => writer === -1 && before[at] !== wanted[at]);
+  expect(missing, `byte of ${work.what} that no unit writes`).toBe(-1);
 }
 
 /** How an operand's axes lie: `b` the batch, `m`, `n` and `k`, outermost first. */
@@ -271,6 +287,7 @@ const AROUND_TILES: readonly Sizes[] = [
   [1, 59, 97, 37],
   [3, 6, 9, 65],
   [1, 64, 10, 100],
+  [40, 20, 20, 20],
 ];
 const VECTORS: readonly Sizes[] = [
   [1, 1, 100, 33],
@@ -280,9 +297,10 @@ const VECTORS: readonly Sizes[] = [
   [1, 1, 1, 1000],
 ];
 const LONG_SUMS: readonly Sizes[] = [
-  [1, 10, 12, 5001],
+  [1, 10, 12, 20_011],
   [1, 1, 3, 9011],
   [1, 20, 1, 6345],
+  [1, 1, 100, 22_003],
 ];
 const EMPTY: readonly Sizes[] = [
   [1, 3, 5, 0],
@@ -379,27 +397,19 @@ function scatterWorks(dtype: DType): Work[] {
 describe.skipIf(!jit)('native routines', () => {
   for (const [name, features] of Object.entries(TARGETS))
     describe(name, () => {
-      let target: Target;
+      let own: Render;
       beforeAll(() => {
-        target = { ...jit!.target, ...features };
+        own = ownFor({ ...jit!.target, ...features });
       });
       for (const dtype of DTYPES) {
-        it(`matmul of ${dtype}`, () => {
-          const works = matmulWorks(dtype);
-          const compiled = compileAll(works, target);
-          for (const [i, work] of works.entries()) check(work, compiled[i]!);
-        });
-        it(`scatter_add of ${dtype}`, () => {
-          const works = scatterWorks(dtype);
-          const compiled = compileAll(works, target);
-          for (const [i, work] of works.entries()) check(work, compiled[i]!);
-        });
+        it(`matmul of ${dtype}`, () => checkAll(matmulWorks(dtype), own));
+        it(`scatter_add of ${dtype}`, () => checkAll(scatterWorks(dtype), own));
       }
-      it('matmul in blocks', () => {
-        const works = LARGE.map(([sizes, left, right]) => matmulWork('float32', sizes, left, right));
-        const compiled = compileAll(works, target);
-        for (const [i, work] of works.entries()) check(work, compiled[i]!);
-      });
+      it('matmul in blocks', () =>
+        checkAll(
+          LARGE.map(([sizes, left, right]) => matmulWork('float32', sizes, left, right)),
+          own,
+        ));
     });
 
   it('leaves operands without strides to others', () => {
@@ -409,4 +419,21 @@ describe.skipIf(!jit)('native routines', () => {
     const types = { inputs: [lhs.type, rhs.type], outputs: [{ dtype: 'float32', shape: [2, 4, 5] }] } as const;
     expect(ROUTINES.matmul!(routine, types, new Module(), 'none', jit!.target)).toBeUndefined();
   });
+});
+
+describe.skipIf(!jit || !blas)('matmul by OpenBLAS', () => {
+  const render: Render = ({ routine, inputs, output }, module, name) =>
+    openblasMatmul(routine, { inputs, outputs: [output] }, module, name, jit!.target);
+  /** The calls with the addresses that the library was loaded at. */
+  const link = (text: string): string =>
+    [...blas!.symbols].reduce(
+      (linked, [name, address]) =>
+        linked.replaceAll(`call void @${name}(`, `call void inttoptr (i64 ${address} to ptr)(`),
+      text,
+    );
+  for (const dtype of ['float32', 'float64'] as const)
+    it(dtype, () => {
+      const isSmall = ({ routine: { flops } }: Work): boolean => flops > 0 && flops < 2e6;
+      checkAll([...matmulWorks(dtype).filter(isSmall), matmulWork(dtype, [2, 300, 70, 20], 'bmk', 'kn')], render, link);
+    });
 });

@@ -73,7 +73,7 @@ type Drive = (marks: Int32Array, calls: number, a: number, b: number, rest: numb
 /** A driver with a team of its own. */
 function driver(members: number): Drive {
   const llvm = openLlvm()!;
-  const linked = llvm.link(llvm.compile(renderTeam(llvm.architecture) + DRIVER));
+  const linked = llvm.link(llvm.compile([renderTeam(llvm.architecture) + DRIVER]));
   const start = koffi.decode(linked.address(START), koffi.proto(`void start_${members}(int64_t)`));
   start(members);
   const type = koffi.proto(`int64_t drive_${members}(void*, int64_t, int64_t, int64_t, int32_t)`);

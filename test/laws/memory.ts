@@ -146,7 +146,13 @@ export function checkPlan(plan: Plan): void {
       if (buffer.place.kind !== 'arena') continue;
       if (spans.has(id)) throw new Error(`step ${at} writes buffer ${id} again`);
       const from = buffer.place.offset;
-      spans.set(id, { id, from, to: from + bytesOf(buffer.type), firstUse: at, lastUse: at });
+      const span = { id, from, to: from + bytesOf(buffer.type), firstUse: at, lastUse: at };
+      // An input whose place an output has is not read any more.
+      for (const input of step.kind === 'kernel' ? step.inPlace : []) {
+        const other = spans.get(input);
+        if (other && other.from === span.from && other.to === span.to) other.lastUse = at - 1;
+      }
+      spans.set(id, span);
     }
   });
   checkSpans([...spans.values()], plan.arenaBytes);

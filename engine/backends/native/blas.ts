@@ -1,5 +1,5 @@
 /** @file OpenBLAS: finding and loading the library, single-threaded and with the kernels of this processor. */
-import koffi from 'koffi';
+import koffi, { type LibraryHandle } from 'koffi';
 import { BLAS_FUNCTIONS } from './routines/openblas.ts';
 
 /** What Debian and Fedora, then Homebrew call the library with 32-bit integers. */
@@ -26,6 +26,8 @@ export interface Blas {
   readonly core: string;
   /** Where its functions are. */
   readonly symbols: ReadonlyMap<string, bigint>;
+  /** The library is unloaded when nobody holds this. */
+  readonly library: LibraryHandle;
 }
 
 /**
@@ -53,7 +55,7 @@ function load(path: string): Blas | undefined {
     const symbols = BLAS_FUNCTIONS.map((name) => [name, koffi.address(library.symbol(name))] as const);
     const core = library.func('const char *openblas_get_corename()') as () => string;
     (library.func('void openblas_set_num_threads(int)') as (threads: number) => void)(1);
-    return { path, core: core(), symbols: new Map(symbols) };
+    return { path, core: core(), symbols: new Map(symbols), library };
   } catch {
     return undefined;
   }

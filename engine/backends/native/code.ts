@@ -2,10 +2,11 @@
  * @file Compiled modules: each text is compiled once, linked once while anything uses it, and kept as an object file
  * across processes where a folder is given for that.
  */
-import { createHash, hash } from 'node:crypto';
+import { createHash, hash, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Linked, Llvm } from './llvm.ts';
+import type { CompilingTeam, Linked, Llvm } from './llvm.ts';
+import { partition } from './partition.ts';
 import { ENTRY } from './plan.ts';
 
 /** A linked module; it stays linked while somebody holds this object. */
@@ -24,6 +25,7 @@ export class CodeStore {
   readonly #llvm: Llvm;
   readonly #symbols: ReadonlyMap<string, bigint>;
   readonly #folder: string | undefined;
+  readonly #team: { readonly compile: CompilingTeam; readonly size: number };
   readonly #modules = new Map<string, LinkedModule>();
   readonly #gone = new FinalizationRegistry<string>((key) => {
     const module = this.#modules.get(key);
@@ -34,10 +36,16 @@ export class CodeStore {
   });
 
   /** `symbols` are what modules may call beside the libraries of the process; `folder` is where object files are kept. */
-  constructor(llvm: Llvm, symbols: ReadonlyMap<string, bigint>, folder: string | undefined) {
+  constructor(
+    llvm: Llvm,
+    symbols: ReadonlyMap<string, bigint>,
+    folder: string | undefined,
+    team: { readonly compile: CompilingTeam; readonly size: number },
+  ) {
     this.#llvm = llvm;
     this.#symbols = symbols;
     this.#folder = folder;
+    this.#team = team;
   }
 
   /** The code of a module's text. */
@@ -52,19 +60,23 @@ export class CodeStore {
     const known = this.#known(key);
     if (known) return known;
     const kept = this.#read(key);
-    const object = kept ?? (await this.#llvm.compileAside(named(ir, key)));
-    if (!kept) this.#write(key, object);
-    return this.#known(key) ?? this.#link(key, object);
+    const objects = kept ?? (await this.#llvm.compileAside([named(ir, key)]));
+    if (!kept) this.#write(key, objects);
+    return this.#known(key) ?? this.#link(key, objects);
   }
 
   #keyOf(ir: string): string {
     return createHash('sha256').update(this.#llvm.identity).update('\0').update(ir).digest('hex').slice(0, 40);
   }
 
-  #compile(key: string, ir: string): Uint8Array {
-    const object = this.#llvm.compile(named(ir, key));
-    this.#write(key, object);
-    return object;
+  #compile(key: string, ir: string): readonly Uint8Array[] {
+    const parts = partition(ir, this.#team.size, `p${key}.`);
+    const objects = this.#llvm.compile(
+      parts.map((part) => named(part, key)),
+      this.#team.compile,
+    );
+    this.#write(key, objects);
+    return objects;
   }
 
   #known(key: string): Code | undefined {
@@ -72,8 +84,8 @@ export class CodeStore {
     return module && (module.code.deref() ?? this.#hold(key, module.linked));
   }
 
-  #link(key: string, object: Uint8Array): Code {
-    return this.#hold(key, this.#llvm.link(object, this.#symbols));
+  #link(key: string, objects: readonly Uint8Array[]): Code {
+    return this.#hold(key, this.#llvm.link(objects, this.#symbols));
   }
 
   #hold(key: string, linked: Linked): Code {
@@ -83,25 +95,26 @@ export class CodeStore {
     return code;
   }
 
-  /** An object file that is as it was written: its first 32 bytes are the digest of the rest. */
-  #read(key: string): Uint8Array | undefined {
+  /** Object files that are as they were written: the first 32 bytes are the digest of the rest. */
+  #read(key: string): readonly Uint8Array[] | undefined {
     if (this.#folder === undefined) return undefined;
     try {
       const bytes = readFileSync(join(this.#folder, key));
-      const object = bytes.subarray(DIGEST_BYTES);
-      return digestOf(object).equals(bytes.subarray(0, DIGEST_BYTES)) ? object : undefined;
+      const rest = bytes.subarray(DIGEST_BYTES);
+      return digestOf(rest).equals(bytes.subarray(0, DIGEST_BYTES)) ? unpacked(rest) : undefined;
     } catch {
       return undefined;
     }
   }
 
-  #write(key: string, object: Uint8Array): void {
+  #write(key: string, objects: readonly Uint8Array[]): void {
     if (this.#folder === undefined) return;
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
       // Written aside and renamed, so that no reader finds half a file.
-      const aside = join(this.#folder, `.${key}.${process.pid}`);
-      writeFileSync(aside, Buffer.concat([digestOf(object), object]), { mode: 0o600 });
+      const aside = join(this.#folder, `.${key}.${randomUUID()}`);
+      const rest = packed(objects);
+      writeFileSync(aside, Buffer.concat([digestOf(rest), rest]), { mode: 0o600 });
       renameSync(aside, join(this.#folder, key));
     } catch {
       // A cache that cannot be written is no cache; the code is there all the same.
@@ -111,15 +124,36 @@ export class CodeStore {
 
 const DIGEST_BYTES = 32;
 
-function digestOf(object: Uint8Array): Buffer {
-  return hash('sha256', object, 'buffer');
+function digestOf(bytes: Uint8Array): Buffer {
+  return hash('sha256', bytes, 'buffer');
+}
+
+/** Each object file after its length in four bytes. */
+function packed(objects: readonly Uint8Array[]): Buffer {
+  return Buffer.concat(
+    objects.flatMap((object) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(object.length);
+      return [length, object];
+    }),
+  );
+}
+
+function unpacked(bytes: Buffer): Uint8Array[] {
+  const objects: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const start = at + 4;
+    at = start + bytes.readUInt32LE(at);
+    objects.push(bytes.subarray(start, at));
+  }
+  return objects;
 }
 
 function entryName(key: string): string {
   return `adjoint_${key}`;
 }
 
-/** The text with an entry that no other module has. */
+/** The text with an entry that no other module has, as a whole or as a part. */
 function named(ir: string, key: string): string {
-  return ir.replaceAll(`@${ENTRY}(`, `@${entryName(key)}(`);
+  return ir.replaceAll(`@${ENTRY}(`, `@${entryName(key)}(`).replaceAll(`@p${key}.${ENTRY}(`, `@${entryName(key)}(`);
 }

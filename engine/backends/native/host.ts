@@ -1,13 +1,14 @@
 /** @file What this machine is, as far as generated code depends on it. */
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, platform } from 'node:os';
 import type { Llvm } from './llvm.ts';
 import type { Target } from './target.ts';
 
 /** The target that code is generated for here, and how many threads can run at once. */
 export function hostTarget({ architecture, features }: Llvm): { readonly target: Target; readonly processors: number } {
   const isX86 = architecture === 'x86_64';
-  const wide = features.has('avx512f') && features.has('avx512bw') && features.has('avx512dq') && features.has('avx512vl');
+  const wide =
+    features.has('avx512f') && features.has('avx512bw') && features.has('avx512dq') && features.has('avx512vl');
   return {
     processors: availableParallelism(),
     target: {
@@ -16,7 +17,8 @@ export function hostTarget({ architecture, features }: Llvm): { readonly target:
       fma: !isX86 || features.has('fma'),
       masks: wide,
       threads: true,
-      clock: process.platform === 'darwin' ? 6 : 1,
+      blas: false,
+      clock: platform() === 'darwin' ? 6 : 1,
       caches: [cacheBytes(0) ?? 32 * 1024, cacheBytes(2) ?? 512 * 1024],
     },
   };

@@ -46,8 +46,11 @@ export class Module {
 
   /** The module's text, in which only the function named is seen from outside. */
   exporting(name: string): string {
-    const isHidden = (text: string): boolean => text.startsWith('define void') && !text.startsWith(`define void @${name}(`);
-    const functions = this.#functions.map((text) => (isHidden(text) ? text.replace('define', 'define internal') : text));
+    const isHidden = (text: string): boolean =>
+      text.startsWith('define void') && !text.startsWith(`define void @${name}(`);
+    const functions = this.#functions.map((text) =>
+      isHidden(text) ? text.replace('define', 'define internal') : text,
+    );
     return `${[...functions, ...[...this.#declarations.values()].sort()].join('\n')}\n`;
   }
 
@@ -297,20 +300,35 @@ export class Lanes {
     return this.#value(element, `call ${type} ${full}(${args.map(({ text }) => `${type} ${text}`).join(', ')})`);
   }
 
-  /** The function of a scalar library applied lane by lane; slow, for what is rare. */
+  /** The function of a scalar library applied lane by lane; slow, for what is rare, and in a function of its own. */
   scalarCall(name: string, ...args: readonly [Value, ...Value[]]): Value {
     const [{ element }] = args;
     this.body.module.declare(`${element} @${name}(${args.map(() => element).join(', ')})`);
     const call = (parts: readonly string[]): string =>
       this.body.value(`call ${element} @${name}(${parts.map((part) => `${element} ${part}`).join(', ')})`);
     if (this.count === 1) return { element, text: call(args.map(({ text }) => text)) };
+    // A loop over lanes in memory: less to compile than as many calls.
+    const { body } = this;
     const type = this.type(element);
-    let result = 'poison';
-    for (let lane = 0; lane < this.count; lane++) {
-      const parts = args.map(({ text }) => this.body.value(`extractelement ${type} ${text}, i32 ${lane}`));
-      result = this.body.value(`insertelement ${type} ${result}, ${element} ${call(parts)}, i32 ${lane}`);
-    }
-    return { element, text: result };
+    const slots = args.map(({ text }) => {
+      const slot = body.value(`alloca ${type}`);
+      body.line(`store ${type} ${text}, ptr ${slot}`);
+      return slot;
+    });
+    const before = body.block;
+    const [head, exit] = [body.label(), body.label()];
+    body.line(`br label %${head}`);
+    body.begin(head);
+    const lane = body.name();
+    const write = body.reserve();
+    const places = slots.map((slot) => body.value(`getelementptr ${element}, ptr ${slot}, i64 ${lane}`));
+    const result = call(places.map((place) => body.value(`load ${element}, ptr ${place}`)));
+    body.line(`store ${element} ${result}, ptr ${places[0]}`);
+    const next = body.value(`add i64 ${lane}, 1`);
+    body.line(`br i1 ${body.value(`icmp ult i64 ${next}, ${this.count}`)}, label %${head}, label %${exit}`);
+    write(`${lane} = phi i64 [ 0, %${before} ], [ ${next}, %${head} ]`);
+    body.begin(exit);
+    return { element, text: body.value(`load ${type}, ptr ${slots[0]}`) };
   }
 
   /** How intrinsics name the type of values: `v16f32`. */

@@ -7,6 +7,7 @@ import { type Expr, type Fold, SCALARS, type ScalarFn } from '../../compile/expr
 import { type Analysis, analyse, type Loop } from '../../compile/loops.ts';
 import type { Kernel } from '../../compile/plan.ts';
 import { reachable } from '../../compile/traverse.ts';
+import type { Window } from '../../compile/windows.ts';
 import type { Var } from '../../program/program.ts';
 import { BYTES, type DType, sizeOf } from '../../types.ts';
 import { Body, type Element, Lanes, type Module, type Value } from './ir.ts';
@@ -23,9 +24,15 @@ const NARROW_RUNS = 64;
 /** Scalar operations of a run up to which the rest of a loop is a run of its own, so that the others need no mask. */
 const LIGHT = 64;
 
+/** How much of a kernel's outermost loop is a unit: `each` of every `of` equal parts; the last unit may be smaller. */
+export interface UnitSize {
+  readonly of: number;
+  readonly each: number;
+}
+
 /**
- * Adds a kernel's function to a module. Its units are runs of its outermost loop: `chunks` of them, all equal, or as many
- * as seem right.
+ * Adds a kernel's functions to a module, one for each window. Their units are runs of the outermost loop, of a size that
+ * is given or one that seems right.
  */
 export function renderKernel(
   kernel: Kernel,
@@ -33,11 +40,30 @@ export function renderKernel(
   module: Module,
   name: string,
   target: Target,
-  chunks?: number,
-): Phase {
-  const renderer = new Renderer(kernel, reads, module, target, chunks);
-  module.add(renderer.render(name));
-  return { name, units: renderer.units, flops: kernel.flops };
+  unit?: UnitSize,
+): Phase[] {
+  return windowsFor(kernel, unit).map((window, i) => {
+    const renderer = new Renderer(
+      { ...kernel, stores: window?.stores ?? kernel.stores },
+      window,
+      reads,
+      module,
+      target,
+      unit,
+    );
+    const part = window ? `${name}w${i}` : name;
+    module.add(renderer.render(part));
+    return { name: part, units: renderer.units, flops: kernel.flops };
+  });
+}
+
+/** The windows of a kernel, if units of this size are of another axis; else the kernel as a whole. */
+function windowsFor(kernel: Kernel, unit: UnitSize | undefined): readonly (Window | undefined)[] {
+  const isWithin = kernel.windows.every((window) => {
+    const [outermost] = analyse({ space: kernel.space, stores: window.stores }, window).loops;
+    return unit === undefined || (outermost?.axis !== window.axis && (outermost?.size ?? 0) % unit.of === 0);
+  });
+  return kernel.windows.length > 0 && isWithin ? kernel.windows : [undefined];
 }
 
 /** A value in a function: in every lane the same, or one a lane. */
@@ -86,13 +112,20 @@ class Renderer {
   #scopes: Map<Expr, Known>[] = [new Map()];
   #here: Here;
 
-  constructor(kernel: Kernel, reads: readonly Var[], module: Module, target: Target, chunks: number | undefined) {
+  constructor(
+    kernel: Kernel,
+    window: Window | undefined,
+    reads: readonly Var[],
+    module: Module,
+    target: Target,
+    unit: UnitSize | undefined,
+  ) {
     this.#kernel = kernel;
     this.#target = target;
     this.#body = new Body(module);
     this.#one = new Lanes(this.#body, 1, target);
     this.#here = { wide: this.#one, mask: undefined };
-    this.#analysis = analyse(kernel);
+    this.#analysis = analyse(kernel, window);
     const { loops } = this.#analysis;
     this.#spaceLoops = loops.filter(({ isFold }) => !isFold).length;
     this.#vector = this.#chooseVector();
@@ -105,7 +138,7 @@ class Renderer {
     const [outermost] = loops;
     this.#split = outermost && !outermost.isFold ? outermost : undefined;
     const size = this.#split?.size ?? 1;
-    this.#grain = chunks === undefined ? this.#chooseGrain(size) : size / chunks;
+    this.#grain = unit === undefined ? this.#chooseGrain(size) : (size / unit.of) * unit.each;
     this.units = kernel.space.includes(0) ? 0 : Math.ceil(size / this.#grain);
     reads.forEach((variable, i) => this.#pointers.set(variable, `%a${i}`));
     this.#place();
@@ -219,7 +252,7 @@ class Renderer {
       return;
     }
     const loop = this.#order[depth] as Loop;
-    const range = loop === this.#split ? this.#unitRange(loop) : { from: 0, to: loop.size };
+    const range = loop === this.#split ? this.#unitRange(loop) : { from: loop.first, to: loop.first + loop.size };
     this.#loop(loop, range, [], () => {
       this.#nest(depth + 1);
       return [];
@@ -227,14 +260,17 @@ class Renderer {
   }
 
   /** The runs of the outermost loop that units `%begin` to `%end` stand for. */
-  #unitRange({ size }: Loop): Range {
+  #unitRange({ size, first }: Loop): Range {
     const body = this.#body;
-    if (this.#grain >= size) return { from: 0, to: size };
-    const from = body.value(`mul i64 %begin, ${this.#grain}`);
-    const to = body.value(`mul i64 %end, ${this.#grain}`);
+    if (this.#grain >= size) return { from: first, to: first + size };
+    const at = (unit: string): string => {
+      const runs = body.value(`mul i64 ${unit}, ${this.#grain}`);
+      return first === 0 ? runs : body.value(`add i64 ${runs}, ${first}`);
+    };
+    const [from, to] = [at('%begin'), at('%end')];
     if (size % this.#grain === 0) return { from, to };
-    const over = body.value(`icmp ugt i64 ${to}, ${size}`);
-    return { from, to: body.value(`select i1 ${over}, i64 ${size}, i64 ${to}`) };
+    const over = body.value(`icmp ugt i64 ${to}, ${first + size}`);
+    return { from, to: body.value(`select i1 ${over}, i64 ${first + size}, i64 ${to}`) };
   }
 
   /** All that happens at one point of the space, or at one vector of points. */
@@ -308,7 +344,7 @@ class Renderer {
     const whole = Math.floor(loop.size / size) * size;
     let values = [...carried];
     if (whole > 0) {
-      const outer: Loop = { size: whole, isFold: true, axis: -1 };
+      const outer: Loop = { size: whole, first: 0, isFold: true, axis: -1 };
       values = this.#counted(outer, { from: 0, to: whole }, size, this.#typeOf(), values, (inner) => {
         const from = this.#indices.get(outer) as number | string;
         const to = typeof from === 'number' ? from + size : this.#body.value(`add i64 ${from}, ${size}`);
@@ -327,21 +363,21 @@ class Renderer {
       const own = carried.slice(first, first + fold.identity.length);
       first += fold.identity.length;
       const lanes = this.#vector ? wide : this.#one;
-      const valueOf = (expr: Expr): Value => (this.#vector ? this.#wide(expr) : this.#uniform(expr));
+      const read = (expr: Expr): Value => (this.#vector ? this.#wide(expr) : this.#uniform(expr));
       const combined = fold.narrow
-        ? [this.#addNarrow(lanes, own[0] as Value, fold.narrow, valueOf)]
-        : this.#combine(lanes, fold, [...own, ...fold.element.map(valueOf)]);
+        ? [this.#addNarrow(lanes, own[0] as Value, fold.narrow, read)]
+        : this.#combine(lanes, fold, [...own, ...fold.element.map(read)]);
       if (!isVectorFold || !mask) return combined;
       return combined.map((value, i) => wide.select(mask, value, own[i] as Value));
     });
   }
 
   /** A sum in float32 with one more element, a product rounded once with its addition. */
-  #addNarrow(lanes: Lanes, sum: Value, element: Expr, valueOf: (expr: Expr) => Value): Value {
+  #addNarrow(lanes: Lanes, sum: Value, element: Expr, read: (expr: Expr) => Value): Value {
     const [x, y] = element.args;
     return element.fn === 'mul' && this.#target.fma
-      ? lanes.fma(valueOf(x as Expr), valueOf(y as Expr), sum)
-      : lanes.add(sum, valueOf(element));
+      ? lanes.fma(read(x as Expr), read(y as Expr), sum)
+      : lanes.add(sum, read(element));
   }
 
   #combine(lanes: Lanes, { combine }: Fold, accumulators: readonly Value[]): Value[] {

@@ -1,11 +1,10 @@
 /** @file Shared libraries that stay in the process until it ends. */
+import { platform } from 'node:os';
 import koffi, { type LibraryHandle } from 'koffi';
 
 /** The flags of `dlopen`, by platform. */
 const { now, global, lasting } =
-  process.platform === 'darwin'
-    ? { now: 0x2, global: 0x8, lasting: 0x80 }
-    : { now: 0x2, global: 0x100, lasting: 0x1000 };
+  platform() === 'darwin' ? { now: 0x2, global: 0x8, lasting: 0x80 } : { now: 0x2, global: 0x100, lasting: 0x1000 };
 
 const dlopen = koffi.load(null).func('void* dlopen(const char* path, int flags)');
 

@@ -38,13 +38,19 @@ export interface Llvm {
   readonly architecture: string;
   /** The features that the processor has: `avx512f`. */
   readonly features: ReadonlySet<string>;
-  /** IR text as an object file; throws what LLVM says of text that is wrong. */
-  compile(ir: string): Uint8Array;
-  /** The same on another thread. */
-  compileAside(ir: string): Promise<Uint8Array>;
-  /** Links an object file. What it calls is found in this process, or at the address that `symbols` gives it. */
-  link(object: Uint8Array, symbols?: ReadonlyMap<string, bigint>): Linked;
+  /** IR texts as object files; throws what LLVM says of text that is wrong. With a team, all at the same time. */
+  compile(irs: readonly string[], team?: CompilingTeam): Uint8Array[];
+  /** The same on another thread, one after the other. */
+  compileAside(irs: readonly string[]): Promise<Uint8Array[]>;
+  /** Links object files that may call one another. What else they call is found in this process, or in `symbols`. */
+  link(objects: readonly Uint8Array[], symbols?: ReadonlyMap<string, bigint>): Linked;
 }
+
+/** Threads that compile: `jobs` holds the addresses of the functions that parse and emit, then `JOB_WORDS` words a job. */
+export type CompilingTeam = (jobs: BigUint64Array, count: number) => void;
+
+/** The words of a job: context, text, machine, module, message, object file, and whether it failed. */
+export const JOB_WORDS = 7;
 
 /** Opens the library at a path, or the newest one found; `undefined` when there is none. */
 export function openLlvm(path?: string): Llvm | undefined {
@@ -95,8 +101,8 @@ function interfaceOf(library: LibraryHandle) {
     ),
     disposeTargetMachine: call('void LLVMDisposeTargetMachine(void*)'),
     createDataLayout: call('void* LLVMCreateTargetDataLayout(void*)'),
-    setDataLayout: call('void LLVMSetModuleDataLayout(void*, void*)'),
-    setTarget: call('void LLVMSetTarget(void*, const char*)'),
+    layoutText: call('char* LLVMCopyStringRepOfTargetData(void*)'),
+    disposeDataLayout: call('void LLVMDisposeTargetData(void*)'),
     createContext: call('void* LLVMContextCreate()'),
     disposeContext: call('void LLVMContextDispose(void*)'),
     bufferOf: call('void* LLVMCreateMemoryBufferWithMemoryRangeCopy(const void*, size_t, const char*)'),
@@ -153,6 +159,9 @@ class Compiler implements Llvm {
   readonly #target: bigint;
   readonly #jit: bigint;
   readonly #defined = new Set<string>();
+  readonly #prelude: string;
+  /** Where the functions are that a team calls. */
+  readonly #addresses: { readonly parse: bigint; readonly emit: bigint };
 
   constructor(library: LibraryHandle, path: string) {
     const llvm = interfaceOf(library);
@@ -171,17 +180,37 @@ class Compiler implements Llvm {
     const message = [''];
     if (llvm.targetFromTriple(this.#triple, found, message)) throw new Error(message[0]);
     this.#target = found[0] as bigint;
+    this.#prelude = this.#targetLines();
+    this.#addresses = {
+      parse: koffi.address(library.symbol('LLVMParseIRInContext')),
+      emit: koffi.address(library.symbol('LLVMTargetMachineEmitToMemoryBuffer')),
+    };
     this.#jit = this.#createJit();
   }
 
-  compile(ir: string): Uint8Array {
+  compile(irs: readonly string[], team?: CompilingTeam): Uint8Array[] {
+    if (!team || irs.length === 1) return irs.map((ir) => this.#compileOne(ir));
+    const units = irs.map((ir) => this.#open(ir));
+    const words = units.map(({ context, text, machine }) => [context, text, machine, 0n, 0n, 0n, 0n]);
+    const jobs = new BigUint64Array([this.#addresses.parse, this.#addresses.emit, ...words.flat()]);
+    team(jobs, units.length);
+    const word = (unit: number, at: number): bigint => jobs[2 + unit * JOB_WORDS + at] as bigint;
+    units.forEach((unit, i) => {
+      if (word(i, 3) !== 0n) unit.module = word(i, 3);
+      this.#close(unit);
+    });
+    const failed = units.findIndex((_, i) => word(i, 6) !== 0n);
+    if (failed >= 0) throw new Error(koffi.decode(word(failed, 4), 'char', -1));
+    return units.map((_, i) => this.#take(word(i, 5)));
+  }
+
+  #compileOne(ir: string): Uint8Array {
     const unit = this.#open(ir);
     try {
       const message = [''];
       const module = [null] as (bigint | null)[];
       if (this.#llvm.parse(unit.context, unit.text, module, message)) throw new Error(message[0]);
       unit.module = module[0] as bigint;
-      this.#prepare(unit);
       const object = [null] as (bigint | null)[];
       if (this.#llvm.emit(unit.machine, unit.module, OBJECT_FILE, message, object)) throw new Error(message[0]);
       return this.#take(object[0] as bigint);
@@ -190,30 +219,35 @@ class Compiler implements Llvm {
     }
   }
 
-  async compileAside(ir: string): Promise<Uint8Array> {
-    const unit = this.#open(ir);
-    try {
-      const message = [''];
-      const module = [null] as (bigint | null)[];
-      if (await aside(this.#llvm.parse, unit.context, unit.text, module, message)) throw new Error(message[0]);
-      unit.module = module[0] as bigint;
-      this.#prepare(unit);
-      const object = [null] as (bigint | null)[];
-      if (await aside(this.#llvm.emit, unit.machine, unit.module, OBJECT_FILE, message, object))
-        throw new Error(message[0]);
-      return this.#take(object[0] as bigint);
-    } finally {
-      this.#close(unit);
+  async compileAside(irs: readonly string[]): Promise<Uint8Array[]> {
+    const objects: Uint8Array[] = [];
+    for (const ir of irs) {
+      const unit = this.#open(ir);
+      try {
+        const message = [''];
+        const module = [null] as (bigint | null)[];
+        if (await aside(this.#llvm.parse, unit.context, unit.text, module, message)) throw new Error(message[0]);
+        unit.module = module[0] as bigint;
+        const object = [null] as (bigint | null)[];
+        if (await aside(this.#llvm.emit, unit.machine, unit.module, OBJECT_FILE, message, object))
+          throw new Error(message[0]);
+        objects.push(this.#take(object[0] as bigint));
+      } finally {
+        this.#close(unit);
+      }
     }
+    return objects;
   }
 
-  link(object: Uint8Array, symbols: ReadonlyMap<string, bigint> = new Map()): Linked {
+  link(objects: readonly Uint8Array[], symbols: ReadonlyMap<string, bigint> = new Map()): Linked {
     const llvm = this.#llvm;
     const library = llvm.mainLibrary(this.#jit);
     this.#defineSymbols(library, symbols);
     const tracker = llvm.createTracker(library);
-    const buffer = llvm.bufferOf(object, object.byteLength, 'object');
-    this.#check(llvm.addObject(this.#jit, tracker, buffer));
+    for (const object of objects) {
+      const buffer = llvm.bufferOf(object, object.byteLength, 'object');
+      this.#check(llvm.addObject(this.#jit, tracker, buffer));
+    }
     return {
       address: (name) => {
         const found = [0n];
@@ -251,28 +285,37 @@ class Compiler implements Llvm {
 
   #open(ir: string): Unit {
     const llvm = this.#llvm;
-    // The text's closing zero belongs to the buffer: the parser reads it.
-    const bytes = Buffer.from(ir);
-    const machine = llvm.createTargetMachine(
-      this.#target,
-      this.#triple,
-      this.#cpu,
-      this.#featureText,
-      ir.length > LARGE_MODULE ? LEVEL.none : LEVEL.default,
-      RELOCATION_PIC,
-      CODE_MODEL_DEFAULT,
-    );
+    const bytes = Buffer.from(this.#prelude + ir);
     return {
       context: llvm.createContext(),
       text: llvm.bufferOf(bytes, bytes.byteLength, 'module'),
-      machine,
+      machine: this.#createMachine(ir.length > LARGE_MODULE ? LEVEL.none : LEVEL.default),
       module: undefined,
     };
   }
 
-  #prepare({ module, machine }: Unit): void {
-    this.#llvm.setTarget(module, this.#triple);
-    this.#llvm.setDataLayout(module, this.#llvm.createDataLayout(machine));
+  #createMachine(level: number): bigint {
+    const { createTargetMachine } = this.#llvm;
+    return createTargetMachine(
+      this.#target,
+      this.#triple,
+      this.#cpu,
+      this.#featureText,
+      level,
+      RELOCATION_PIC,
+      CODE_MODEL_DEFAULT,
+    );
+  }
+
+  /** The lines that say what processor a module is for. */
+  #targetLines(): string {
+    const llvm = this.#llvm;
+    const machine = this.#createMachine(LEVEL.default);
+    const layout = llvm.createDataLayout(machine);
+    const lines = `target datalayout = "${llvm.layoutText(layout)}"\ntarget triple = "${this.#triple}"\n`;
+    llvm.disposeDataLayout(layout);
+    llvm.disposeTargetMachine(machine);
+    return lines;
   }
 
   #close({ context, machine, module }: Unit): void {

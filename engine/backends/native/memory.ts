@@ -2,6 +2,7 @@
  * @file Memory for native code: aligned to cache lines, in large pages where the system has them, and used again when
  * it is given back, since fresh pages cost more than most computations that write to them.
  */
+import { platform } from 'node:os';
 import koffi from 'koffi';
 import { allocateArray, bytesOf, sizeOf, type TensorType, type TypedArray, viewArray } from '../../types.ts';
 import type { Memory } from '../backend.ts';
@@ -90,7 +91,7 @@ const MADV_HUGEPAGE = 14;
 let advise: Advise | undefined | null = null;
 
 function askForLargePages(block: ArrayBuffer): void {
-  if (advise === null) advise = process.platform === 'linux' ? openAdvise() : undefined;
+  if (advise === null) advise = platform() === 'linux' ? openAdvise() : undefined;
   if (!advise) return;
   const start = koffi.address(block);
   const first = (start + BigInt(PAGE - 1)) & ~BigInt(PAGE - 1);

@@ -6,13 +6,14 @@ import koffi from 'koffi';
 import type { Plan } from '../../compile/plan.ts';
 import { BYTES, bytesOf, sizeOf, type TensorType, type TypedArray, viewArray } from '../../types.ts';
 import type { Backend, Checkpoint, Loaded, Memory } from '../backend.ts';
+import { type Blas, loadBlas } from './blas.ts';
 import { type Code, CodeStore } from './code.ts';
 import { hostTarget } from './host.ts';
-import { type Llvm, openLlvm } from './llvm.ts';
+import { type CompilingTeam, type Llvm, openLlvm } from './llvm.ts';
 import { type PooledMemory, pooledMemory } from './memory.ts';
 import { CALLBACK, type Called, CONTEXT, type RenderedPlan, renderPlan } from './plan.ts';
 import type { Target } from './target.ts';
-import { renderTeam, START } from './team.ts';
+import { COMPILE, PARALLEL, renderTeam, START } from './team.ts';
 
 /** How the native backend is opened. */
 export interface NativeOptions {
@@ -38,11 +39,18 @@ export function openNative(options: NativeOptions = {}): NativeBackend | undefin
   const llvm = openLlvm(options.llvm);
   if (!llvm) return undefined;
   const { target: host, processors } = hostTarget(llvm);
-  const target = { ...host, ...options.target };
+  // Our own products are as fast wherever they were measured: see `preferBlas`.
+  const blas =
+    host.vectorBits === 128 ? loadBlas(options.blas === undefined ? {} : { paths: [options.blas] }) : undefined;
+  const target = { ...host, blas: blas !== undefined, ...options.target };
   const pool = pooledMemory(POOL_BYTES);
-  const store = new CodeStore(llvm, SYMBOLS, options.cache);
-  const runtime: Runtime = { pool, threads: Math.max(1, options.threads ?? processors) };
-  startTeam(llvm, runtime.threads - 1);
+  const threads = Math.max(1, options.threads ?? processors);
+  const compile = startTeam(llvm, threads - 1);
+  const store = new CodeStore(llvm, new Map([...SYMBOLS, ...(blas?.symbols ?? [])]), options.cache, {
+    compile,
+    size: threads,
+  });
+  const runtime: Runtime = { pool, threads, blas };
   return {
     name: 'native',
     // Sums are taken in another order and products of matrices in their own dtype.
@@ -59,16 +67,20 @@ export function openNative(options: NativeOptions = {}): NativeBackend | undefin
   };
 }
 
-/** Starts the threads that share the work of runs; they sleep while there is none. */
-function startTeam(llvm: Llvm, members: number): void {
-  const linked = llvm.link(llvm.compile(renderTeam(llvm.architecture)));
-  const start = koffi.decode(linked.address(START), startType);
-  start(members);
+/** Starts the threads that share the work of runs and of the compiler; they sleep while there is none. */
+function startTeam(llvm: Llvm, members: number): CompilingTeam {
+  const linked = llvm.link(llvm.compile([renderTeam(llvm.architecture)]));
+  koffi.decode(linked.address(START), startType)(members);
+  const parallel = koffi.decode(linked.address(PARALLEL), parallelType);
+  const compile = linked.address(COMPILE);
+  return (jobs, count) => parallel(compile, jobs, count, members + 1);
 }
 
 interface Runtime {
   readonly pool: PooledMemory;
   readonly threads: number;
+  /** Held, so that it stays loaded. */
+  readonly blas: Blas | undefined;
 }
 
 /** Tensors up to this size are copied into and out of the block: that is quicker than finding where they lie. */
@@ -80,6 +92,7 @@ const WORD = 8;
 
 const entryType = koffi.proto('void adjoint_entry(void* context)');
 const startType = koffi.proto('void adjoint_start_team(int64_t members)');
+const parallelType = koffi.proto('void adjoint_call_team(void* function, void* list, int64_t units, int64_t threads)');
 const callbackType = koffi.proto('void adjoint_callback(int64_t number, void* pointers)');
 
 class Native implements Loaded {
@@ -153,7 +166,9 @@ class Held {
     const places = externals.map((each) => {
       if (each.kind === 'constant') return undefined;
       const type =
-        each.kind === 'input' ? (plan.inputs[each.index] as TensorType) : (plan.buffers[each.id] as { type: TensorType }).type;
+        each.kind === 'input'
+          ? (plan.inputs[each.index] as TensorType)
+          : (plan.buffers[each.id] as { type: TensorType }).type;
       if (bytesOf(type) > STAGED_BYTES) return undefined;
       const offset = end;
       end = align(end + bytesOf(type));
@@ -167,7 +182,6 @@ class Held {
     this.words = new BigInt64Array(block, shift, CONTEXT.tensors + externals.length);
     const base = start + BigInt(shift);
     this.words[CONTEXT.threads] = BigInt(threads);
-    this.words[CONTEXT.end] = FOREVER;
     this.words[CONTEXT.stopped] = 0n;
     this.words[CONTEXT.arena] = base + BigInt(arenaOffset);
     const staged: { input: Staged[]; output: Staged[] } = { input: [], output: [] };
@@ -216,9 +230,10 @@ class Held {
   }
 
   /** Sets when the run ends at the latest. */
-  limit({ end }: Checkpoint): void {
+  limit(checkpoint: Checkpoint): void {
+    const left = Math.min(checkpoint.left(), LONGEST);
     this.words[CONTEXT.stopped] = 0n;
-    this.words[CONTEXT.end] = end === Infinity ? FOREVER : nanoseconds(end);
+    this.words[CONTEXT.end] = BigInt(Math.round(left * 1e6));
   }
 
   /** The plan's outputs after a run. */
@@ -241,13 +256,8 @@ class Held {
   }
 }
 
-const FOREVER = 2n ** 63n - 1n;
-
-/** A time of `performance.now()` on the system's monotonic clock. */
-function nanoseconds(milliseconds: number): bigint {
-  const ahead = Math.min(milliseconds - performance.now(), 1e12);
-  return process.hrtime.bigint() + BigInt(Math.round(ahead * 1e6));
-}
+/** Milliseconds that no run takes. */
+const LONGEST = 1e10;
 
 function copy(from: TypedArray, to: TypedArray): void {
   // A loop over few elements is quicker than a call.

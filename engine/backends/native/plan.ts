@@ -2,17 +2,18 @@
  * @file A plan as one LLVM module: kernels and routines, and the functions that run them in order. Large phases are
  * divided among the team; branches and loops run without going back to JavaScript.
  */
+import { goesByRows } from '../../compile/bands.ts';
 import type { BufferId, Plan, Step } from '../../compile/plan.ts';
 import type { Routine } from '../../compile/routine.ts';
 import { bytesOf, type DType, sizeOf, type TensorType, type TypedArray } from '../../types.ts';
 import { Body, Module } from './ir.ts';
 import { renderKernel } from './kernel.ts';
-import type { Phase } from './routine.ts';
+import type { NativeRoutine, Phase } from './routine.ts';
 import { ROUTINES } from './routines/index.ts';
 import type { Target } from './target.ts';
 import { PARALLEL } from './team.ts';
 
-/** The words of the block of memory that a run is described by; pointers to tensors follow. */
+/** The words of the block of memory that a run is described by; `end` comes as the nanoseconds left. Pointers to tensors follow. */
 export const CONTEXT = { threads: 0, end: 1, stopped: 2, arena: 3, tensors: 4 } as const;
 
 /** A tensor outside the arena, by where its pointer comes from. */
@@ -57,6 +58,16 @@ export function renderPlan(plan: Plan, target: Target): RenderedPlan {
   return renderer.render(plan);
 }
 
+/** A routine, and the kernels that go on with its rows. */
+interface Train {
+  readonly step: Extract<Step, { kind: 'routine' }>;
+  readonly native: NativeRoutine;
+  readonly rows: number;
+  /** Rows of a unit of the routine's last phase. */
+  readonly each: number;
+  readonly followers: readonly Extract<Step, { kind: 'kernel' }>[];
+}
+
 /** A plan with its phases, before its function is written. */
 interface Prepared {
   readonly plan: Plan;
@@ -70,7 +81,12 @@ interface Prepared {
 }
 
 type PreparedStep =
-  | { readonly kind: 'phases'; readonly step: Step; readonly phases: readonly Phase[]; readonly work: number }
+  | {
+      readonly kind: 'phases';
+      readonly step: Pick<Step, 'inputs' | 'outputs'>;
+      readonly phases: readonly Phase[];
+      readonly work: number;
+    }
   | { readonly kind: 'call'; readonly step: Step; readonly number: number; readonly work: number }
   | {
       readonly kind: 'branch';
@@ -138,16 +154,22 @@ class PlanRenderer {
     const name = `plan${this.#functions++}`;
     const own = aligned(plan.arenaBytes);
     let scratch = 0;
-    const partial = plan.steps.map((step) => {
+    const taken = new Set<Step>();
+    const partial = plan.steps.flatMap((step, i) => {
+      if (taken.has(step)) return [];
       switch (step.kind) {
         case 'kernel': {
-          const phase = renderKernel(step.kernel, step.reads, this.#module, `k${this.#functions++}`, this.#target);
-          return { kind: 'phases' as const, step, phases: [phase], work: workOf(plan, step, phase.flops) };
+          const name = `k${this.#functions++}`;
+          const phases = renderKernel(step.kernel, step.reads, this.#module, name, this.#target);
+          return { kind: 'phases' as const, step, phases, work: workOf(plan, step, step.kernel.flops) };
         }
         case 'routine': {
           const native = this.#routine(plan, step);
           if (!native) return this.#call(plan, step);
           scratch = Math.max(scratch, native.scratchBytes);
+          const train = trainOf(plan, i, step, native);
+          for (const follower of train.followers) taken.add(follower);
+          if (train.followers.length > 0) return this.#prepareTrain(plan, train);
           return {
             kind: 'phases' as const,
             step,
@@ -190,41 +212,106 @@ class PlanRenderer {
     };
   }
 
+  /** A routine whose last phase goes on with kernels, while the rows that a unit has written are in the cache. */
+  #prepareTrain(plan: Plan, { step, native, rows, each, followers }: Train): PreparedStep {
+    const steps = [step, ...followers];
+    const outside = [...new Set(steps.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]))];
+    const phases = native.phases.slice(0, -1);
+    const last = native.phases.at(-1) as Phase;
+    const own = [...step.inputs, ...step.outputs];
+    const nameOf = (id: BufferId): string => `%p${outside.indexOf(id)}`;
+    // Earlier phases take the routine's own pointers.
+    const before = phases.map((phase) => {
+      const name = `${phase.name}_own`;
+      const args = [...own.map((id) => `ptr ${nameOf(id)}`), 'ptr %scratch', 'i64 %begin', 'i64 %end'].join(', ');
+      this.#addFunction(name, outside.length, `  call void @${phase.name}(${args})`);
+      return { ...phase, name };
+    });
+    const name = `t${this.#functions++}`;
+    let work = workOf(plan, step, step.routine.flops);
+    this.#addUnits(name, outside.length, (body, unit, next) => {
+      const call = (phase: Phase, ids: readonly BufferId[]): void => {
+        const args = ids.map((id) => `ptr ${nameOf(id)}`);
+        body.line(`call void @${phase.name}(${[...args, 'ptr %scratch', `i64 ${unit}`, `i64 ${next}`].join(', ')})`);
+      };
+      call(last, own);
+      for (const follower of followers) {
+        const { kernel, reads, inputs, outputs } = follower;
+        const part = `k${this.#functions++}`;
+        for (const phase of renderKernel(kernel, reads, this.#module, part, this.#target, { of: rows, each }))
+          call(phase, [...inputs, ...outputs]);
+        work += workOf(plan, follower, kernel.flops);
+      }
+    });
+    return {
+      kind: 'phases',
+      step: { inputs: outside, outputs: [] },
+      phases: [...before, { name, units: last.units, flops: work }],
+      work,
+    };
+  }
+
+  /** Adds a phase's function that does its units one by one. */
+  #addUnits(
+    name: string,
+    pointers: number,
+    write: (body: Body, unit: string, next: string) => void,
+    first?: string,
+  ): void {
+    const body = new Body(this.#module);
+    if (first !== undefined) body.line(first);
+    const [head, exit] = [body.label(), body.label()];
+    body.line(`br label %${head}`);
+    body.begin(head);
+    const unit = body.name();
+    const writeUnit = body.reserve();
+    const next = body.value(`add i64 ${unit}, 1`);
+    write(body, unit, next);
+    const latch = body.block;
+    body.line(`br i1 ${body.value(`icmp ult i64 ${next}, %end`)}, label %${head}, label %${exit}`);
+    writeUnit(`${unit} = phi i64 [ %begin, %entry ], [ ${next}, %${latch} ]`);
+    body.begin(exit);
+    this.#addFunction(name, pointers, String(body));
+  }
+
+  #addFunction(name: string, pointers: number, body: string): void {
+    const parameters = Array.from({ length: pointers }, (_, i) => `ptr %p${i}`);
+    const all = [...parameters, 'ptr %scratch', 'i64 %begin', 'i64 %end'].join(', ');
+    this.#module.add(`define internal void @${name}(${all}) nounwind {\nentry:\n${body}\n  ret void\n}`);
+  }
+
   /** A band is one phase: its units are the chunks, and each goes through all steps. */
   #prepareBand(plan: Plan, step: Extract<Step, { kind: 'band' }>): PreparedStep {
     const { chunks, steps, scratchBytes, inputs, outputs } = step;
     const name = `b${this.#functions++}`;
-    const body = new Body(this.#module);
     const outside = [...inputs, ...outputs];
-    const parameters = [...outside.map((_, i) => `ptr %p${i}`), 'ptr %scratch', 'i64 %begin', 'i64 %end'];
-    const local = body.value(`alloca [${Math.max(1, scratchBytes)} x i8], align ${ALIGNMENT}`);
-    const [head, exit] = [body.label(), body.label()];
-    const before = body.block;
-    body.line(`br label %${head}`);
-    body.begin(head);
-    const chunk = body.name();
-    const writeChunk = body.reserve();
-    const next = body.value(`add i64 ${chunk}, 1`);
-    const pointer = (id: BufferId): string => {
-      const { place } = plan.buffers[id] as Plan['buffers'][number];
-      if (place.kind !== 'local') return `%p${outside.indexOf(id)}`;
-      // Steps count from the start of the whole, of which only this chunk is there.
-      const first = body.value(`mul i64 ${chunk}, ${-place.chunkBytes}`);
-      return body.value(`getelementptr i8, ptr ${at(body, local, place.offset)}, i64 ${first}`);
-    };
     let work = 0;
-    for (const each of steps) {
-      const phase = renderKernel(each.kernel, each.reads, this.#module, `k${this.#functions++}`, this.#target, chunks);
-      const args = [...each.inputs, ...each.outputs].map((id) => `ptr ${pointer(id)}`);
-      body.line(`call void @${phase.name}(${[...args, 'ptr %scratch', `i64 ${chunk}`, `i64 ${next}`].join(', ')})`);
-      work += workOf(plan, each, each.kernel.flops);
-    }
-    const latch = body.block;
-    body.line(`br i1 ${body.value(`icmp ult i64 ${next}, %end`)}, label %${head}, label %${exit}`);
-    writeChunk(`${chunk} = phi i64 [ %begin, %${before} ], [ ${next}, %${latch} ]`);
-    body.begin(exit);
-    this.#module.add(
-      `define internal void @${name}(${parameters.join(', ')}) nounwind {\nentry:\n${body}\n  ret void\n}`,
+    this.#addUnits(
+      name,
+      outside.length,
+      (body, chunk, next) => {
+        const pointer = (id: BufferId): string => {
+          const { place } = plan.buffers[id] as Plan['buffers'][number];
+          if (place.kind !== 'local') return `%p${outside.indexOf(id)}`;
+          // Steps count from the start of the whole, of which only this chunk is there.
+          const first = body.value(`mul i64 ${chunk}, ${-place.chunkBytes}`);
+          return body.value(`getelementptr i8, ptr ${at(body, '%local', place.offset)}, i64 ${first}`);
+        };
+        for (const each of steps) {
+          const part = `k${this.#functions++}`;
+          const args = [...each.inputs, ...each.outputs].map((id) => `ptr ${pointer(id)}`);
+          const phases = renderKernel(each.kernel, each.reads, this.#module, part, this.#target, {
+            of: chunks,
+            each: 1,
+          });
+          for (const phase of phases)
+            body.line(
+              `call void @${phase.name}(${[...args, 'ptr %scratch', `i64 ${chunk}`, `i64 ${next}`].join(', ')})`,
+            );
+          work += workOf(plan, each, each.kernel.flops);
+        }
+      },
+      `%local = alloca [${Math.max(1, scratchBytes)} x i8], align ${ALIGNMENT}`,
     );
     return { kind: 'phases', step, phases: [{ name, units: chunks, flops: work }], work };
   }
@@ -253,6 +340,10 @@ class PlanRenderer {
     const pointers = [CONTEXT.arena, ...Array.from({ length: tensors }, (_, i) => CONTEXT.tensors + i)].map(
       (word) => `ptr ${loadWord(body, word, 'ptr')}`,
     );
+    if (this.#canStop) {
+      this.#module.define('@limit', () => this.#limit());
+      body.line('call void @limit(ptr %context)');
+    }
     body.line(`call void @${name}(${['ptr %context', ...pointers].join(', ')})`);
     this.#module.add(`define void @${ENTRY}(ptr %context) nounwind {\nentry:\n${body}\n  ret void\n}`);
   }
@@ -458,18 +549,26 @@ class PlanRenderer {
     body.line('call void @late(ptr %context)');
   }
 
+  /** Makes of the time that is left the time of the run's end. */
+  #limit(): string {
+    this.#module.define('@now', () => this.#now());
+    return `define internal void @limit(ptr %context) nounwind {
+entry:
+  %now = call i64 @now()
+  %word = getelementptr i64, ptr %context, i64 ${CONTEXT.end}
+  %left = load i64, ptr %word
+  %end = add i64 %now, %left
+  store i64 %end, ptr %word
+  ret void
+}`;
+  }
+
   /** Sets the flag when the clock has passed the run's end. */
   #late(): string {
-    this.#module.declare('i32 @clock_gettime(i32, ptr)');
+    this.#module.define('@now', () => this.#now());
     return `define internal void @late(ptr %context) nounwind {
 entry:
-  %time = alloca [2 x i64]
-  %r = call i32 @clock_gettime(i32 ${this.#target.clock}, ptr %time)
-  %s = load i64, ptr %time
-  %at = getelementptr i64, ptr %time, i64 1
-  %n = load i64, ptr %at
-  %whole = mul i64 %s, 1000000000
-  %now = add i64 %whole, %n
+  %now = call i64 @now()
   %limit = getelementptr i64, ptr %context, i64 ${CONTEXT.end}
   %end = load i64, ptr %limit
   %over = icmp sgt i64 %now, %end
@@ -480,6 +579,22 @@ set:
   br label %done
 done:
   ret void
+}`;
+  }
+
+  /** Nanoseconds of the system's monotonic clock. */
+  #now(): string {
+    this.#module.declare('i32 @clock_gettime(i32, ptr)');
+    return `define internal i64 @now() nounwind {
+entry:
+  %time = alloca [2 x i64]
+  %r = call i32 @clock_gettime(i32 ${this.#target.clock}, ptr %time)
+  %s = load i64, ptr %time
+  %at = getelementptr i64, ptr %time, i64 1
+  %n = load i64, ptr %at
+  %whole = mul i64 %s, 1000000000
+  %now = add i64 %whole, %n
+  ret i64 %now
 }`;
   }
 }
@@ -562,7 +677,9 @@ class Flow {
 /** A phase as the team calls it, with its pointers in a list. */
 function shareOf(name: string, pointers: number): string {
   const indices = Array.from({ length: pointers }, (_, i) => i);
-  const loads = indices.map((i) => `  %at${i} = getelementptr ptr, ptr %list, i64 ${i}\n  %p${i} = load ptr, ptr %at${i}`);
+  const loads = indices.map(
+    (i) => `  %at${i} = getelementptr ptr, ptr %list, i64 ${i}\n  %p${i} = load ptr, ptr %at${i}`,
+  );
   const args = indices.map((i) => `ptr %p${i}`).join(', ');
   return `define internal void @${name}_share(ptr %list, i64 %begin, i64 %end) nounwind {
 entry:
@@ -574,6 +691,60 @@ ${loads.join('\n')}
 
 function isParallelPhase({ units }: Phase, work: number): boolean {
   return units > 1 && work >= PARALLEL_WORK;
+}
+
+/** A routine with the kernels that go on with its rows: none where its units are no rows. */
+function trainOf(plan: Plan, place: number, step: Train['step'], native: NativeRoutine): Train {
+  const each = native.phases.at(-1)?.rows ?? 0;
+  const { shape } = typeOf(plan, step.outputs[0] as BufferId);
+  const rows = sizeOf(shape) / (shape.at(-1) ?? 1);
+  return { step, native, rows, each, followers: each === 0 ? [] : followersOf(plan, place, rows) };
+}
+
+/** The kernels right after a routine that go through its rows, and write nothing that others still read. */
+function followersOf(plan: Plan, place: number, rows: number): Extract<Step, { kind: 'kernel' }>[] {
+  const routine = plan.steps[place] as Step;
+  const followers: Extract<Step, { kind: 'kernel' }>[] = [];
+  const written = new Set<BufferId>(routine.outputs);
+  const used = [...routine.inputs, ...routine.outputs];
+  for (const step of plan.steps.slice(place + 1)) {
+    if (step.kind !== 'kernel' || !step.inputs.some((id) => written.has(id))) break;
+    const { kernel, reads, inputs, inPlace } = step;
+    const variables = new Set(reads.filter((_, i) => written.has(inputs[i] as BufferId)));
+    const isApart = step.outputs.every((output) =>
+      used.every(
+        (id) => !overlaps(plan, output, id) || (inPlace.has(id) && written.has(id) && sameBytes(plan, output, id)),
+      ),
+    );
+    if (
+      !isApart ||
+      !goesByRows(
+        { kind: 'kernel', kernel, inputs: reads, outputs: kernel.stores.map(({ target }) => target) },
+        rows,
+        variables,
+      )
+    )
+      break;
+    followers.push(step);
+    used.push(...inputs, ...step.outputs);
+    for (const output of step.outputs) written.add(output);
+  }
+  return followers;
+}
+
+function overlaps(plan: Plan, a: BufferId, b: BufferId): boolean {
+  const [x, y] = [spanOf(plan, a), spanOf(plan, b)];
+  return x !== undefined && y !== undefined && x.from < y.to && y.from < x.to;
+}
+
+function sameBytes(plan: Plan, a: BufferId, b: BufferId): boolean {
+  const [x, y] = [spanOf(plan, a), spanOf(plan, b)];
+  return x?.from === y?.from && x?.to === y?.to;
+}
+
+function spanOf(plan: Plan, id: BufferId): { readonly from: number; readonly to: number } | undefined {
+  const { place } = plan.buffers[id] as Plan['buffers'][number];
+  return place.kind === 'arena' ? { from: place.offset, to: place.offset + bytesOf(typeOf(plan, id)) } : undefined;
 }
 
 /** Scalar operations and elements moved. */

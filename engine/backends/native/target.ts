@@ -9,6 +9,8 @@ export interface Target extends VectorFeatures {
   readonly registers: number;
   /** Whether loads and stores can leave out lanes at no cost. */
   readonly masks: boolean;
+  /** Whether the functions of OpenBLAS can be called. */
+  readonly blas: boolean;
   /** Whether phases may be divided among threads. */
   readonly threads: boolean;
   /** The number of the system's monotonic clock. */

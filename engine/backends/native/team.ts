@@ -3,9 +3,12 @@
  * in between would cost more than the phases. Whoever is free takes the next units, and the thread that asked goes on as
  * soon as all units are done: a member that the system does not let run holds nobody up.
  */
+import { JOB_WORDS } from './llvm.ts';
 
 /** What divides phases: `void (ptr function, ptr arguments, i64 units, i64 threads)`; one thread is the one that asks. */
 export const PARALLEL = 'adjoint_parallel';
+/** What a team compiles by: `void (ptr jobs, i64 begin, i64 end)`, of jobs as `CompilingTeam` has them. */
+export const COMPILE = 'adjoint_compile';
 /** Starts members beside the thread that asks: `void (i64 members)`; called once. */
 export const START = 'adjoint_start';
 
@@ -20,7 +23,8 @@ const HASTE = 20_000;
  * is described by changes before the word does, and is read by those alone who have taken units.
  */
 export function renderTeam(architecture: string): string {
-  const pause = architecture === 'x86_64' ? 'call void asm sideeffect "pause", ""()' : 'call void asm sideeffect "yield", ""()';
+  const pause =
+    architecture === 'x86_64' ? 'call void asm sideeffect "pause", ""()' : 'call void asm sideeffect "yield", ""()';
   return `@word = internal global i64 0, align 64
 @done = internal global i64 0, align 64
 @function = internal global ptr null, align 64
@@ -114,6 +118,44 @@ woken:
   %s = atomicrmw sub ptr @sleepers, i64 1 seq_cst, align 8
   %u = call i32 @pthread_mutex_unlock(ptr @mutex)
   br label %wait
+}
+
+define void @${COMPILE}(ptr %jobs, i64 %begin, i64 %end) nounwind {
+entry:
+  %parse = load ptr, ptr %jobs
+  %second = getelementptr i64, ptr %jobs, i64 1
+  %emit = load ptr, ptr %second
+  br label %next
+next:
+  %job = phi i64 [ %begin, %entry ], [ %following, %ended ]
+  %offset = mul i64 %job, ${JOB_WORDS}
+  %place = add i64 %offset, 2
+  %context.at = getelementptr i64, ptr %jobs, i64 %place
+  %text.at = getelementptr i64, ptr %context.at, i64 1
+  %machine.at = getelementptr i64, ptr %context.at, i64 2
+  %module.at = getelementptr i64, ptr %context.at, i64 3
+  %message.at = getelementptr i64, ptr %context.at, i64 4
+  %object.at = getelementptr i64, ptr %context.at, i64 5
+  %failed.at = getelementptr i64, ptr %context.at, i64 6
+  %context = load ptr, ptr %context.at
+  %text = load ptr, ptr %text.at
+  %unread = call i32 %parse(ptr %context, ptr %text, ptr %module.at, ptr %message.at)
+  %read = icmp eq i32 %unread, 0
+  br i1 %read, label %make, label %ended
+make:
+  %machine = load ptr, ptr %machine.at
+  %module = load ptr, ptr %module.at
+  %unmade = call i32 %emit(ptr %machine, ptr %module, i32 1, ptr %message.at, ptr %object.at)
+  br label %ended
+ended:
+  %failed = phi i32 [ %unread, %next ], [ %unmade, %make ]
+  %wide = zext i32 %failed to i64
+  store i64 %wide, ptr %failed.at
+  %following = add i64 %job, 1
+  %more = icmp ult i64 %following, %end
+  br i1 %more, label %next, label %out
+out:
+  ret void
 }
 
 define void @${START}(i64 %members) nounwind {

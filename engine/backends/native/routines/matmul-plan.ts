@@ -77,7 +77,7 @@ export function planMatmul(given: MatmulSizes, element: Element, target: Target)
   }
   const { height, vectors } = tileShape(sizes, element, target);
   const width = (vectors * target.vectorBits) / BITS[element];
-  const byColumns = isByColumns(sizes, height, width);
+  const byColumns = isByColumns(sizes);
   const grid = gridOf(sizes, element, { height, width, byColumns }, target);
   const kernel = tileKernel(sizes, element, grid, { height, vectors, width }, target);
   return { sizes, element, flipped, grid, kernel };
@@ -121,7 +121,9 @@ function dotKernel({ m, n }: MatmulSizes, { registers }: Target): DotKernel {
   const most = registers >= 32 ? 4 : 3;
   const rows = Math.ceil(m / Math.ceil(m / most));
   // Sums, the rows of the left operand and a column of the right one stay in registers.
-  const columns = Math.min(8, n, Math.floor((registers - 2 - rows) / rows));
+  const widest = Math.min(8, n, Math.floor((registers - 2 - rows) / rows));
+  const widths = Array.from({ length: Math.ceil(widest / 2) }, (_, i) => widest - i);
+  const columns = widths.find((width) => n % width === 0) ?? widest;
   return { kind: 'dots', rows, columns };
 }
 
@@ -130,8 +132,19 @@ type TileForm = Pick<TileKernel, 'height' | 'vectors' | 'width'>;
 function tileKernel(sizes: MatmulSizes, element: Element, grid: Grid, form: TileForm, target: Target): TileKernel {
   const packLeft = isLeftPacked(sizes, element, grid, form, target);
   const packRight = packedPanels(sizes, element, grid, form, target);
-  const isShort = packLeft || (packRight === 'part' && grid.chunks > 1);
-  return { kind: 'tile', ...form, kBlock: Math.min(sizes.k, isShort ? 512 : 1024), packLeft, packRight };
+  const most = isStreamed(sizes, element, form.height, target) ? 16 : mostTerms(sizes, packLeft, packRight);
+  return { kind: 'tile', ...form, kBlock: Math.min(sizes.k, most), packLeft, packRight };
+}
+
+/** Whether a right operand with long rows comes from far away, and all that it is used for is one row of tiles. */
+function isStreamed(sizes: MatmulSizes, element: Element, height: number, target: Target): boolean {
+  return sizes.m <= height && sizes.rhs_n === 1 && isLarge(sizes, element, target);
+}
+
+/** Terms that are summed before a tile is stored: what is copied for them stays in the second-level cache. */
+function mostTerms({ lhs_k }: MatmulSizes, packLeft: boolean, packRight: TileKernel['packRight']): number {
+  if (packRight === 'part') return 256;
+  return packLeft && lhs_k !== 1 ? 512 : 1024;
 }
 
 /**
@@ -146,23 +159,22 @@ function isLeftPacked(
   target: Target,
 ): boolean {
   const { m, n, lhs_m, lhs_k } = sizes;
-  if (n < 4 * width || m < 4 * height) return false;
-  if (lhs_k !== 1) return rowBlocks > 1 && isLarge(sizes, element, target);
+  if (n < 4 * width || m < 4 * height || rowBlocks === 1) return false;
+  if (lhs_k !== 1) return isLarge(sizes, element, target);
   return height * divisor(lhs_m * bytesOf(element), PAGE) > 8 * PAGE;
 }
 
 function packedPanels(
   sizes: MatmulSizes,
   element: Element,
-  { chunks, rowBlocks }: Grid,
+  { rowBlocks }: Grid,
   { height, width }: TileForm,
   target: Target,
 ): TileKernel['packRight'] {
   const { m, n, rhs_n } = sizes;
   // What only one part reads is copied by this part, and stays in its cache.
-  const isOwn = rowBlocks === 1;
-  if (rhs_n !== 1) return isOwn ? 'part' : 'all';
-  if (isLarge(sizes, element, target) && m > 2 * height) return isOwn && chunks > 1 ? 'part' : 'all';
+  const copied = rowBlocks === 1 ? 'part' : 'all';
+  if (rhs_n !== 1 || (isLarge(sizes, element, target) && m > height)) return copied;
   return target.masks || n % width === 0 ? 'none' : 'edge';
 }
 
@@ -178,18 +190,30 @@ function isLarge({ n, k }: MatmulSizes, element: Element, { caches }: Target): b
   return k * n * bytesOf(element) > caches[1];
 }
 
-/** The tile whose total time is least, by how many multiplications and loads a processor starts at once. */
-function tileShape(sizes: MatmulSizes, element: Element, target: Target): { height: number; vectors: number } {
-  let best = { height: 1, vectors: 1 };
-  let least = Number.POSITIVE_INFINITY;
-  for (let vectors = 1; vectors <= 8; vectors++)
-    for (let height = 1; height <= Math.min(sizes.m, mostRows(vectors, target)); height++) {
-      const cost = costOf(sizes, element, height, vectors, target);
-      if (cost >= least) continue;
-      least = cost;
-      best = { height, vectors };
-    }
-  return best;
+/** Multiplications whose time is more than that of compiling them. */
+const LONG_PRODUCTS = 1 << 27;
+
+interface TileShape {
+  readonly height: number;
+  readonly vectors: number;
+}
+
+/** Of the tiles that take hardly longer than the fastest, that with the least code. */
+function tileShape(sizes: MatmulSizes, element: Element, target: Target): TileShape {
+  const shapes = Array.from({ length: 8 }, (_, i) => i + 1).flatMap((vectors) =>
+    Array.from({ length: Math.min(sizes.m, mostRows(vectors, target)) }, (_, i) => ({ height: i + 1, vectors })),
+  );
+  const costs = shapes.map((shape) => costOf(sizes, element, shape, target));
+  const isLong = sizes.m === 1 || sizes.m * sizes.n * sizes.k >= LONG_PRODUCTS;
+  const most = (isLong ? 1.005 : 1.05) * Math.min(...costs);
+  return shapes
+    .filter((_, i) => costs[i]! <= most)
+    .reduce((best, shape) => (codeOf(sizes, shape) < codeOf(sizes, best) ? shape : best));
+}
+
+/** Sums in registers of all the tiles' functions: the time that compiling takes grows with them. */
+function codeOf({ m }: MatmulSizes, { height, vectors }: TileShape): number {
+  return [height, m % height].reduce((sum, rows) => sum + (rows && 4 + rows * vectors), 0);
 }
 
 /** Sums, one row of the right operand, one broadcast element, and a product where it is not fused. */
@@ -197,12 +221,11 @@ function mostRows(vectors: number, { registers, fma }: Target): number {
   return Math.floor((registers - vectors - (fma ? 1 : 2)) / vectors);
 }
 
-/** Cycles that one matrix takes, roughly. */
+/** Cycles that one matrix takes, by how many multiplications and loads a processor starts at once. */
 function costOf(
   { m, n, k, rhs_k, rhs_n }: MatmulSizes,
   element: Element,
-  height: number,
-  vectors: number,
+  { height, vectors }: TileShape,
   target: Target,
 ): number {
   const width = (vectors * target.vectorBits) / BITS[element];
@@ -216,10 +239,9 @@ function costOf(
     const loads = (rows + vectors * (isAligned ? 1 : 2)) * 0.57;
     // The second-level cache gives about 30 bytes a cycle.
     const far = isNear ? 0 : (vectors * target.vectorBits) / 8 / 30;
-    return k * (Math.max(products, loads, far) + 0.5) + 20 + 2 * rows * vectors;
+    return k * (Math.max(products, loads, far) + 0.8) + 20 + 2 * rows * vectors;
   };
-  const bodies = m % height === 0 ? 1 : 1.005;
-  return panels * (Math.floor(m / height) * tile(height) + tile(m % height)) * bodies;
+  return panels * (Math.floor(m / height) * tile(height) + tile(m % height));
 }
 
 function gridOf(
@@ -229,34 +251,44 @@ function gridOf(
   target: Target,
 ): Grid {
   const { batch, m, n, k } = sizes;
-  const tiles = byColumns ? Math.ceil(n / width) : Math.ceil(m / height);
-  const chunks = chunksOf(sizes, element, byColumns ? tiles : Math.ceil(tiles / MOST_TILES), target);
+  // Blocks of long rows are wide, so that memory is read almost in order.
+  const columns = isStreamed(sizes, element, height, target) ? Math.max(width, LONG_RUN) : width;
+  const chunks = chunksOf(sizes, element, byColumns ? Math.ceil(n / columns) : Math.ceil(m / (2 * BLOCK_ROWS)), target);
   const chunkTerms = Math.ceil(k / chunks);
   const products = m * n * chunkTerms;
   const wanted = Math.max(1, Math.min(Math.ceil(UNITS / (batch * chunks)), Math.ceil(products / UNIT_PRODUCTS)));
   // A block of rows reads the whole right operand.
-  const least = isLarge(sizes, element, target) ? 2 : 1;
-  const [rowBlocks, blockRows] = byColumns ? [1, m] : blocks(m, height, wanted, least);
-  const [columnBlocks, blockColumns] = byColumns ? blocks(n, width, wanted, 1) : [1, n];
+  const least = isLarge(sizes, element, target) ? BLOCK_ROWS / 2 : 1;
+  const most = chunks > 1 ? 2 * BLOCK_ROWS : BLOCK_ROWS;
+  const [rowBlocks, blockRows] = byColumns ? [1, m] : blocks(m, height, wanted, [least, most]);
+  const [columnBlocks, blockColumns] = byColumns ? blocks(n, width, wanted, [columns, n]) : [1, n];
   const single = rowBlocks * columnBlocks * chunks === 1;
   const group = single ? Math.min(batch, Math.max(1, Math.floor(UNIT_PRODUCTS / products))) : 1;
   return { chunks: Math.ceil(k / chunkTerms), chunkTerms, rowBlocks, blockRows, columnBlocks, blockColumns, group };
 }
 
-/** Tiles of a block at most. */
-const MOST_TILES = 8;
+/** Elements side by side after which it costs little to read elsewhere. */
+const LONG_RUN = 1024;
+
+/** Rows of a block, about: enough to use a panel often, few enough that they stay in the cache with it. */
+const BLOCK_ROWS = 56;
 
 /** Whether units are blocks of columns: where rows are few, and so long that their blocks would be too few. */
-function isByColumns({ batch, m, n, k }: MatmulSizes, height: number, width: number): boolean {
-  if (m < 32) return true;
-  const rowTiles = batch * Math.ceil(m / height);
-  return rowTiles < 8 && m * n * k > 32 * UNIT_PRODUCTS && Math.ceil(n / width) > 2 * rowTiles;
+function isByColumns({ batch, m, n, k }: MatmulSizes): boolean {
+  const isLow = batch * m < 2 * BLOCK_ROWS && n > 4 * m && m * n * k > 32 * UNIT_PRODUCTS;
+  return m < 32 || isLow;
 }
 
-/** Blocks of at least so many whole tiles: about as many as wanted. */
-function blocks(size: number, tile: number, wanted: number, least: number): [count: number, size: number] {
-  const tiles = Math.ceil(size / tile);
-  const block = Math.min(size, tile * Math.min(MOST_TILES, Math.max(least, Math.floor(tiles / wanted))));
+/** About as many blocks as wanted, of whole tiles, their sizes between two bounds. */
+function blocks(
+  size: number,
+  tile: number,
+  wanted: number,
+  [least, most]: readonly [number, number],
+): [count: number, size: number] {
+  const tiles = Math.floor(Math.ceil(size / tile) / wanted);
+  const bounded = Math.min(Math.max(Math.ceil(least / tile), tiles, 1), Math.max(1, Math.floor(most / tile)));
+  const block = Math.min(size, tile * bounded);
   return [Math.ceil(size / block), block];
 }
 
@@ -266,5 +298,5 @@ function chunksOf({ batch, m, n, k }: MatmulSizes, element: Element, blocks: num
   const wanted = batch * blocks < UNITS / 2 ? Math.ceil(UNITS / (batch * blocks)) : 1;
   // The partial results are written and read once more: at most half of what is read of the operands.
   const most = Math.floor((k * (m + n)) / (4 * m * n));
-  return isFar ? Math.max(1, Math.min(most, wanted)) : 1;
+  return isFar && most >= 4 ? Math.min(most, wanted) : 1;
 }

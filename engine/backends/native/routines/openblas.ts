@@ -1,7 +1,8 @@
 /** @file Matrix products by OpenBLAS: one call a unit, single-threaded, under the names of its C interface. */
-import { sizeOf } from '../../../types.ts';
+import { sizeOf, type TensorType } from '../../../types.ts';
 import type { Body, Module } from '../ir.ts';
 import type { NativeRoutine, RoutineRenderer } from '../routine.ts';
+import type { Target } from '../target.ts';
 import { bytesOf, ELEMENTS, Integers, loop } from './code.ts';
 import { matmulSizes } from './matmul.ts';
 import { type MatmulSizes, withUnitStrides } from './matmul-plan.ts';
@@ -16,39 +17,30 @@ const [ROW_MAJOR, AS_IS, TRANSPOSED] = [101, 111, 112] as const;
 /** OpenBLAS counts in 32 bits. */
 const LARGEST = 2 ** 31 - 1;
 
+/**
+ * Whether OpenBLAS is the better choice for a product. Where it was measured, with its kernels for AVX-512, AVX2 and
+ * SSE against our code for the same registers, it is not: docs/adr/0008-matrix-products.md has the figures. ARM was not
+ * measured.
+ */
+export function preferBlas({ m, n, k }: MatmulSizes, { vectorBits, fma }: Target): boolean {
+  return vectorBits === 128 && fma && Math.min(m, n, k) >= BLOCK;
+}
+
 /** `matmul` of floats by OpenBLAS, for sizes other than 0. */
 export const openblasMatmul: RoutineRenderer = (routine, { outputs }, module, name) => {
   const output = outputs[0]!;
   const element = ELEMENTS[output.dtype];
   const sizes = withUnitStrides(matmulSizes(routine));
-  const { batch, m, n, k } = sizes;
+  const { m, n, k } = sizes;
   if ((element !== 'float' && element !== 'double') || !routine.sizes.strided) return undefined;
   if (sizeOf(output.shape) === 0 || k === 0 || Math.max(m * k, k * n, m * n) > LARGEST) return undefined;
-  const call: Call = { sizes, element, bytes: bytesOf(element), prefix: element === 'float' ? 'cblas_s' : 'cblas_d' };
-  return m === 1 || n === 1 ? renderVector(call, module, name) : renderMatrix(call, module, name);
-
-  function renderMatrix(call: Call, module: Module, name: string): NativeRoutine {
-    // Every call packs the whole other operand: blocks are few and high, of columns where rows are few.
-    const byColumns = m < n && m < 4 * BLOCK;
-    const [rowBlock, columnBlock] = byColumns ? [m, blockOf(n)] : [blockOf(m), n];
-    const [rowBlocks, columnBlocks] = [Math.ceil(m / rowBlock), Math.ceil(n / columnBlock)];
-    addPhase(module, `${name}_multiply`, (body) => {
-      const integers = new Integers(body);
-      loop(body, '%begin', '%end', 1, (unit) => {
-        const [columnAt, above] = integers.divide(unit, columnBlocks);
-        const [rowAt, matrix] = integers.divide(above, rowBlocks);
-        const [row, column] = [integers.mul(rowAt, rowBlock), integers.mul(columnAt, columnBlock)];
-        const rows = rowBlocks === 1 ? String(m) : integers.min(integers.sub(m, row), rowBlock);
-        const columns = columnBlocks === 1 ? String(n) : integers.min(integers.sub(n, column), columnBlock);
-        callGemm(body, call, { matrix, row, rows, column, columns });
-      });
-    });
-    const isWhole = rowBlocks === 1 || batch === 1 || m % rowBlock === 0;
-    const last = output.shape.at(-1) ?? 1;
-    const rows = columnBlocks === 1 && isWhole && (rowBlock * n) % last === 0 ? { rows: (rowBlock * n) / last } : {};
-    const units = batch * rowBlocks * columnBlocks;
-    return { scratchBytes: 0, phases: [{ name: `${name}_multiply`, units, flops: 2 * batch * m * n * k, ...rows }] };
-  }
+  const product = {
+    sizes,
+    element,
+    bytes: bytesOf(element),
+    prefix: element === 'float' ? 'cblas_s' : 'cblas_d',
+  } as const;
+  return m === 1 || n === 1 ? renderVector(product, module, name) : renderMatrix(product, output, module, name);
 };
 
 /** Rows or columns that a call has at least. */
@@ -59,11 +51,36 @@ function blockOf(size: number): number {
   return Math.min(size, Math.max(BLOCK, Math.ceil(size / 16 / 16) * 16));
 }
 
-interface Call {
+/** A product that is being written. */
+interface Product {
   readonly sizes: MatmulSizes;
   readonly element: 'float' | 'double';
   readonly bytes: number;
   readonly prefix: 'cblas_s' | 'cblas_d';
+}
+
+/** Matrices: units are blocks of rows or of columns. */
+function renderMatrix(product: Product, output: TensorType, module: Module, name: string): NativeRoutine {
+  const { batch, m, n, k } = product.sizes;
+  // Every call copies the whole other operand: blocks are few and high, of columns where rows are few.
+  const [rowBlock, columnBlock] = m < n && m < 4 * BLOCK ? [m, blockOf(n)] : [blockOf(m), n];
+  const [rowBlocks, columnBlocks] = [Math.ceil(m / rowBlock), Math.ceil(n / columnBlock)];
+  addPhase(module, `${name}_multiply`, (body) => {
+    const integers = new Integers(body);
+    loop(body, '%begin', '%end', 1, (unit) => {
+      const [columnAt, above] = integers.divide(unit, columnBlocks);
+      const [rowAt, matrix] = integers.divide(above, rowBlocks);
+      const [row, column] = [integers.mul(rowAt, rowBlock), integers.mul(columnAt, columnBlock)];
+      const rows = integers.min(integers.sub(m, row), rowBlock);
+      const columns = integers.min(integers.sub(n, column), columnBlock);
+      callGemm(body, product, { matrix, row, rows, column, columns });
+    });
+  });
+  const isSplit = rowBlocks > 1 && batch > 1 && m % rowBlock > 0;
+  const rows = (rowBlock * n) / (output.shape.at(-1) ?? 1);
+  const phase = { name: `${name}_multiply`, units: batch * rowBlocks * columnBlocks, flops: 2 * batch * m * n * k };
+  const isRows = columnBlocks === 1 && !isSplit && Number.isInteger(rows);
+  return { scratchBytes: 0, phases: [isRows ? { ...phase, rows } : phase] };
 }
 
 interface Block {
@@ -81,7 +98,7 @@ function layout(row: number, column: number, columns: number, rows: number): rea
 
 function callGemm(
   body: Body,
-  { sizes, element, bytes, prefix }: Call,
+  { sizes, element, bytes, prefix }: Product,
   { matrix, row, rows, column, columns }: Block,
 ): void {
   const { m, n, k, lhs_batch, lhs_m, lhs_k, rhs_batch, rhs_k, rhs_n } = sizes;
@@ -102,7 +119,7 @@ function callGemm(
 }
 
 /** A matrix and a vector: units are blocks of the result. */
-function renderVector({ sizes, element, bytes, prefix }: Call, module: Module, name: string): NativeRoutine {
+function renderVector({ sizes, element, bytes, prefix }: Product, module: Module, name: string): NativeRoutine {
   const { batch, m, n, k } = sizes;
   const isRight = n === 1;
   const size = isRight ? m : n;

@@ -1,5 +1,5 @@
 /** @file Copies of parts of matrices that a product reads in another order than they lie in. */
-import { type Body, type Element, Lanes, type Module, type Value } from '../ir.ts';
+import { BITS, type Body, type Element, Lanes, type Module, type Value } from '../ir.ts';
 import type { Target } from '../target.ts';
 import { addFunction, bytesOf, eachVector, Integers, lanesOf, loop, Memory } from './code.ts';
 
@@ -83,58 +83,88 @@ export function addPanelOfRows(module: Module, name: string, { element, vectors 
   });
 }
 
+/** Terms that a panel of columns has at least: as many as 128 bits hold. */
+export function leastTerms(element: Element): number {
+  return 128 / BITS[element];
+}
+
 /**
- * Adds a function that fills a panel from columns that each lie contiguously: squares of a register's lanes are
- * transposed in registers. Without masks there must be as many terms as a register has lanes; lanes beyond the last
+ * Adds a function that fills a panel from columns that each lie contiguously. Squares of 128 bits are transposed, as
+ * many side by side as a register holds: compilers and processors are slow with larger ones. Lanes beyond the last
  * column repeat it.
  */
-export function addPanelOfColumns(
-  module: Module,
-  name: string,
-  { element, vectors }: Panel,
-  k: number,
-  target: Target,
-): void {
+export function addPanelOfColumns(module: Module, name: string, { element, vectors }: Panel, target: Target): void {
   addFunction(module, name, PANEL_PARAMS, (body) => {
     const lanes = lanesOf(body, element, target);
     const memory = new Memory(lanes);
     const integers = new Integers(body);
-    const depth = Math.min(k, lanes.count);
+    const part = leastTerms(element);
     const width = vectors * memory.vectorBytes(element);
     const lastColumn = integers.sub(body.value('zext i32 %columns to i64'), 1);
-    const source = depth < lanes.count ? memory.first(depth) : memory;
-    loop(body, '0', '%terms', lanes.count, (begin) => {
-      // The last square overlaps the one before.
-      const term = integers.min(begin, integers.sub('%terms', depth));
+    loop(body, '0', '%terms', part, (begin) => {
+      // The last squares overlap those before.
+      const term = integers.min(begin, integers.sub('%terms', part));
       const from = integers.at('%from', integers.mul(term, bytesOf(element)));
       loop(body, 0, vectors * lanes.count, lanes.count, (first) => {
-        const rows = Array.from({ length: lanes.count }, (_, i) => {
+        const columns = Array.from({ length: lanes.count }, (_, i) => {
           const column = integers.min(integers.add(first, i), lastColumn);
-          return source.load(element, integers.at(from, integers.mul(column, '%fromColumn')));
+          return integers.at(from, integers.mul(column, '%fromColumn'));
         });
         const corner = integers.at('%to', integers.mul(term, width));
         const to = integers.at(corner, integers.mul(first, bytesOf(element)));
-        for (const [i, row] of transposed(lanes, rows).slice(0, depth).entries())
+        for (const [i, row] of transposedParts(lanes, element, columns).entries())
           memory.store(row, integers.at(to, i * width));
       });
     });
   });
 }
 
-/**
- * A square of lanes with its rows for columns. For each bit of the position: in two rows that differ in this bit, the
- * lanes that lie off the diagonal in this bit change places.
- */
-function transposed(lanes: Lanes, rows: readonly Value[]): Value[] {
-  const square = [...rows];
-  for (let bit = 1; bit < lanes.count; bit *= 2)
-    for (let i = 0; i < lanes.count; i++) {
-      if (i & bit) continue;
-      const [x, y] = [square[i]!, square[i + bit]!];
-      square[i] = shuffle(lanes, x, y, (lane) => (lane & bit ? lanes.count + lane - bit : lane));
-      square[i + bit] = shuffle(lanes, x, y, (lane) => (lane & bit ? lanes.count + lane : lane + bit));
+/** The first terms of as many columns as a register has lanes: one register a term. */
+function transposedParts(lanes: Lanes, element: Element, columns: readonly string[]): Value[] {
+  const part = leastTerms(element);
+  const rows = Array.from({ length: part }, (_, i) =>
+    loadParts(
+      lanes,
+      element,
+      columns.filter((_, column) => column % part === i),
+    ),
+  );
+  for (let run = 1; run < part; run *= 2)
+    for (let i = 0; i < part; i++) {
+      if (i & run) continue;
+      const [x, y] = [rows[i]!, rows[i + run]!];
+      rows[i] = shuffle(lanes, x, y, (lane) => interleaved(lanes.count, part, run, lane));
+      rows[i + run] = shuffle(lanes, x, y, (lane) => interleaved(lanes.count, part, run, lane) + part / 2);
     }
-  return square;
+  // Interleaving leaves the terms in the order of their reversed bits: 0 2 1 3.
+  return rows.map((_, i) => rows[part === 4 ? [0, 2, 1, 3][i]! : i]!);
+}
+
+/** A register of 128 bits from each address. */
+function loadParts(lanes: Lanes, element: Element, addresses: readonly string[]): Value {
+  const { body, features } = lanes;
+  const memory = new Memory(new Lanes(body, leastTerms(element), features));
+  let parts = addresses.map((address) => memory.load(element, address));
+  for (let { count } = memory.lanes; parts.length > 1; count *= 2)
+    parts = parts.flatMap((x, i) => (i % 2 ? [] : [joined(lanes, count, x, parts[i + 1]!)]));
+  return parts[0]!;
+}
+
+/** Two vectors of `count` lanes, one after the other. */
+function joined({ body }: Lanes, count: number, { element, text }: Value, next: Value): Value {
+  const picks = Array.from({ length: 2 * count }, (_, lane) => `i32 ${lane}`).join(', ');
+  const type = `<${count} x ${element}>`;
+  return {
+    element,
+    text: body.value(`shufflevector ${type} ${text}, ${type} ${next.text}, <${2 * count} x i32> <${picks}>`),
+  };
+}
+
+/** Where a lane comes from when runs of two vectors are taken in turn, from the first half of every part. */
+function interleaved(count: number, part: number, run: number, lane: number): number {
+  const within = lane % part;
+  const isSecond = Math.floor(within / run) % 2;
+  return isSecond * count + (lane - within) + Math.floor(within / (2 * run)) * run + (within % run);
 }
 
 /** A vector whose lanes are picked from two, those of the second counted on from those of the first. */

@@ -3,7 +3,7 @@ import type { Body } from '../ir.ts';
 import type { Phase } from '../routine.ts';
 import { Integers, loop, when } from './code.ts';
 import type { TileKernel } from './matmul-plan.ts';
-import { addPanelOfColumns, addPanelOfRows, addPanelOfScalars, callPanel } from './pack.ts';
+import { addPanelOfColumns, addPanelOfRows, addPanelOfScalars, callPanel, leastTerms } from './pack.ts';
 import { addPhase, columnsFrom, elementAt, operandsOf, type Product, packedPanels, rightMatrices } from './product.ts';
 
 /** Elements that a unit copies, about. */
@@ -66,29 +66,26 @@ function writeSlice(
 }
 
 /**
- * Adds the functions that fill one panel with `shortest` terms or more; returns what writes their calls. Squares are
- * transposed in registers where there are terms enough for one.
+ * Adds the functions that fill one panel with `shortest` terms or more; returns what writes their calls. What no other
+ * function can do is done element by element: the last columns where there are no masks, and the fewest terms.
  */
-export function addFill(product: Product, kernel: TileKernel, shortest: number): Fill {
-  const { plan, bytes, module, name, target } = product;
+export function addFill(product: Product, { vectors, width }: TileKernel, shortest: number): Fill {
+  const { plan, module, name, target } = product;
+  const { element } = plan;
   const { n, k, rhs_n } = plan.sizes;
-  const panel = { element: plan.element, vectors: kernel.vectors };
-  const lanes = target.vectorBits / (8 * bytes);
+  const panel = { element, vectors };
   const [fill, scalars] = [fillBy(product, 'panel'), fillBy(product, 'scalars')];
-  const isSquare = rhs_n !== 1 && (k >= lanes || target.masks);
+  const least = leastTerms(element);
   if (rhs_n === 1) addPanelOfRows(module, `${name}_panel`, panel, target);
-  if (isSquare) addPanelOfColumns(module, `${name}_panel`, panel, k, target);
-  const isAlways = rhs_n === 1 ? target.masks || n % kernel.width === 0 : isSquare && shortest >= Math.min(k, lanes);
-  if (isAlways) return fill;
+  else if (k >= least) addPanelOfColumns(module, `${name}_panel`, panel, target);
+  if (rhs_n === 1 ? target.masks || n % width === 0 : shortest >= least) return fill;
   addPanelOfScalars(module, `${name}_scalars`, panel, target);
-  if (rhs_n !== 1 && !isSquare) return scalars;
+  if (rhs_n !== 1 && k < least) return scalars;
   return (body, to, from, terms, columns) => {
-    const isWhole =
-      rhs_n === 1
-        ? body.value(`icmp eq i32 ${columns}, ${kernel.width}`)
-        : body.value(`icmp sge i64 ${terms}, ${Math.min(k, lanes)}`);
-    when(body, isWhole, () => fill(body, to, from, terms, columns));
-    when(body, body.value(`xor i1 ${isWhole}, true`), () => scalars(body, to, from, terms, columns));
+    const condition = rhs_n === 1 ? `icmp eq i32 ${columns}, ${width}` : `icmp sge i64 ${terms}, ${least}`;
+    const isFast = body.value(condition);
+    when(body, isFast, () => fill(body, to, from, terms, columns));
+    when(body, body.value(`xor i1 ${isFast}, true`), () => scalars(body, to, from, terms, columns));
   };
 }
 

@@ -115,6 +115,8 @@ function writeTile(
     { type: 'ptr', first: '%b' },
     ...Array.from({ length: rows * vectors }, () => ({ type: lanes.type(element), first: 'zeroinitializer' })),
   ];
+  if (accumulates)
+    for (const row of rowsOf('%from', '%fromRow')) for (const v of registers) prefetchFrom(body, place(row, v));
   const [, , ...sums] = loopOnce(body, [0, '%k', 1], carried, (term, [a, b, ...sums]) => {
     if (prefetch > 0) prefetchFrom(body, integers.at('%next', integers.mul(term, prefetch)));
     const right = registers.map((v) => load(b!, v));

@@ -1,0 +1,68 @@
+/**
+ * @file A module's text as several of about the same length, to be compiled at the same time. Functions call those of
+ * other parts by names that no other module has.
+ */
+
+/** A function of a module: its text, and how others declare it. */
+interface Part {
+  readonly name: string;
+  readonly text: string;
+  readonly declaration: string;
+}
+
+/** Texts shorter than this are not worth a second module. */
+const SMALLEST = 12_000;
+
+/** At most `most` texts that make up the module; `prefix` goes before the names of functions they share. */
+export function partition(ir: string, most: number, prefix: string): string[] {
+  const count = Math.min(most, Math.floor(ir.length / SMALLEST));
+  if (count <= 1) return [ir];
+  const { functions, declarations } = read(ir);
+  const bins = Array.from({ length: count }, (): { length: number; functions: Part[] } => ({
+    length: 0,
+    functions: [],
+  }));
+  // The longest first, each to where there is least.
+  for (const each of [...functions].sort((a, b) => b.text.length - a.text.length)) {
+    const bin = bins.reduce((least, other) => (other.length < least.length ? other : least));
+    bin.functions.push(each);
+    bin.length += each.text.length;
+  }
+  const byName = new Map(functions.map((each) => [each.name, each]));
+  return bins.map((bin) => {
+    const own = new Set(bin.functions.map(({ name }) => name));
+    const text = bin.functions.map((each) => each.text.replace(/^define internal/, 'define')).join('\n');
+    const called = namesIn(text);
+    const others = [...called].flatMap((name) => (own.has(name) ? [] : (byName.get(name)?.declaration ?? [])));
+    const outside = declarations.filter(({ name }) => called.has(name)).map((each) => each.text);
+    return renamed(`${[text, ...others, ...outside].join('\n')}\n`, byName, prefix);
+  });
+}
+
+function read(ir: string): { functions: Part[]; declarations: { name: string; text: string }[] } {
+  const functions: Part[] = [];
+  const declarations: { name: string; text: string }[] = [];
+  for (const text of ir.split(/\n(?=define |declare |@)/)) {
+    const [header = ''] = text.split('\n', 1);
+    // A constant is small: each part that reads it has its own.
+    const [, constant] = /^@([\w.]+) = internal constant /.exec(header) ?? [];
+    if (constant !== undefined) declarations.push({ name: constant, text: text.trimEnd() });
+    const [, result, name, parameters] =
+      /^(?:define|declare)(?: internal)? (.+?) @([\w.]+)\((.*?)\)/.exec(header) ?? [];
+    if (name === undefined) continue;
+    if (header.startsWith('declare')) declarations.push({ name, text: text.trimEnd() });
+    else {
+      const types = (parameters ?? '').split(', ').map((parameter) => parameter.replace(/ ?%[\w.]+$/, ''));
+      functions.push({ name, text: text.trimEnd(), declaration: `declare ${result} @${name}(${types.join(', ')})` });
+    }
+  }
+  return { functions, declarations };
+}
+
+function namesIn(text: string): Set<string> {
+  return new Set([...text.matchAll(/@([\w.]+)/g)].map(([, name]) => name as string));
+}
+
+function renamed(text: string, functions: ReadonlyMap<string, Part>, prefix: string): string {
+  return text.replace(/@([\w.]+)/g, (whole, name: string) => (functions.has(name) ? `@${prefix}${name}` : whole));
+}
