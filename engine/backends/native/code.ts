@@ -42,12 +42,7 @@ export class CodeStore {
   });
 
   /** `symbols` are what modules may call beside the libraries of the process; `folder` is where object files are kept. */
-  constructor(
-    llvm: Llvm,
-    symbols: ReadonlyMap<string, bigint>,
-    folder: string | undefined,
-    team?: Team,
-  ) {
+  constructor(llvm: Llvm, symbols: ReadonlyMap<string, bigint>, folder: string | undefined, team?: Team) {
     this.#llvm = llvm;
     this.#symbols = symbols;
     this.#folder = folder;
