@@ -77,11 +77,12 @@ export class AffineForms {
     if (!x || !y) return undefined;
     switch (fn) {
       case 'add':
-        return sum(x, y, 1);
+        return this.#unwrapped(sum(x, y, 1));
       case 'sub':
-        return sum(x, y, -1);
+        return this.#unwrapped(sum(x, y, -1));
       case 'mul':
-        return isConstant(x) ? scaled(y, x.constant) : isConstant(y) ? scaled(x, y.constant) : undefined;
+        if (!isConstant(x) && !isConstant(y)) return undefined;
+        return this.#unwrapped(isConstant(x) ? scaled(y, x.constant) : scaled(x, y.constant));
       case 'floordiv':
         return isConstant(y) ? this.#divided(x, y.constant)?.quotient : undefined;
       case 'mod':
@@ -109,6 +110,17 @@ export class AffineForms {
       most += c * Math.max(0, (this.#sizes[axis] as number) - 1);
     }
     return most < divisor ? { quotient, rest } : undefined;
+  }
+
+  /** The sum, if it is an int32 at every point: arithmetic of the client's may wrap around, and is none then. */
+  #unwrapped(form: Affine): Affine | undefined {
+    let [least, most] = [form.constant, form.constant];
+    for (const [axis, c] of form.coefficients.entries()) {
+      const last = c * Math.max(0, (this.#sizes[axis] as number) - 1);
+      least += Math.min(0, last);
+      most += Math.max(0, last);
+    }
+    return least >= -(2 ** 31) && most < 2 ** 31 ? form : undefined;
   }
 
   #constant(constant: number): Affine {

@@ -264,7 +264,9 @@ class Scheduler {
     const elements = element(foldIndex(e, over));
     const accumulators = (first: number): Expr[] => elements.map(({ dtype }, i) => e.acc(first + i, dtype));
     const combine = monoid.combine(accumulators(0), accumulators(elements.length));
-    const narrow = narrowSum(e, monoid.identity, elements, combine);
+    // What the client has summed in float64 is meant to be exact.
+    const isRounded = (work.eqn.outputs[0] as Var).type.dtype === 'float32';
+    const narrow = isRounded ? narrowSum(e, monoid.identity, elements, combine) : undefined;
     return finish(e.fold({ over, identity: monoid.identity, element: elements, combine, narrow }));
   }
 

@@ -18,6 +18,7 @@ export interface Counts {
 export function openStore(
   folder?: string,
   identity = 'of this test',
+  parts = 1,
 ): { readonly store: CodeStore; readonly counts: Counts } {
   const llvm = openLlvm() as Llvm;
   const counts = { compiled: 0, linked: 0, released: 0 };
@@ -25,17 +26,17 @@ export function openStore(
     identity,
     architecture: llvm.architecture,
     features: llvm.features,
-    compile: (ir) => {
+    compile: (irs) => {
       counts.compiled++;
-      return llvm.compile(ir);
+      return llvm.compile(irs);
     },
-    compileAside: (ir) => {
+    compileAside: (irs) => {
       counts.compiled++;
-      return llvm.compileAside(ir);
+      return llvm.compileAside(irs);
     },
-    link: (object, symbols) => {
+    link: (objects, symbols) => {
       counts.linked++;
-      const linked = llvm.link(object, symbols);
+      const linked = llvm.link(objects, symbols);
       return {
         address: (name) => linked.address(name),
         release: () => {
@@ -45,7 +46,8 @@ export function openStore(
       };
     },
   };
-  return { store: new CodeStore(counting, new Map(), folder), counts };
+  // Parts are compiled one after the other here.
+  return { store: new CodeStore(counting, new Map(), folder, { compile() {}, size: parts }), counts };
 }
 
 /** A module that writes a number. */

@@ -300,35 +300,44 @@ export class Lanes {
     return this.#value(element, `call ${type} ${full}(${args.map(({ text }) => `${type} ${text}`).join(', ')})`);
   }
 
-  /** The function of a scalar library applied lane by lane; slow, for what is rare, and in a function of its own. */
+  /** The function of a scalar library applied lane by lane; slow, for what is rare. */
   scalarCall(name: string, ...args: readonly [Value, ...Value[]]): Value {
     const [{ element }] = args;
-    this.body.module.declare(`${element} @${name}(${args.map(() => element).join(', ')})`);
-    const call = (parts: readonly string[]): string =>
-      this.body.value(`call ${element} @${name}(${parts.map((part) => `${element} ${part}`).join(', ')})`);
-    if (this.count === 1) return { element, text: call(args.map(({ text }) => text)) };
-    // A loop over lanes in memory: less to compile than as many calls.
-    const { body } = this;
+    const { module } = this.body;
+    module.declare(`${element} @${name}(${args.map(() => element).join(', ')})`);
+    const callee = this.count === 1 ? `@${name}` : this.#eachLane(name, element, args.length);
     const type = this.type(element);
-    const slots = args.map(({ text }) => {
-      const slot = body.value(`alloca ${type}`);
-      body.line(`store ${type} ${text}, ptr ${slot}`);
-      return slot;
+    return this.#value(element, `call ${type} ${callee}(${args.map(({ text }) => `${type} ${text}`).join(', ')})`);
+  }
+
+  /** A function that calls another for each lane: a loop over lanes in memory is less to compile than as many calls. */
+  #eachLane(name: string, element: Element, arity: number): string {
+    const { module } = this.body;
+    const callee = `@each.${name}.${this.suffix(element)}`;
+    module.define(callee, () => {
+      const body = new Body(module);
+      const type = this.type(element);
+      const slots = Array.from({ length: arity }, (_, i) => {
+        const slot = body.value(`alloca ${type}`);
+        body.line(`store ${type} %x${i}, ptr ${slot}`);
+        return slot;
+      });
+      body.line('br label %head');
+      body.begin('head');
+      const lane = body.name();
+      const write = body.reserve();
+      const places = slots.map((slot) => body.value(`getelementptr ${element}, ptr ${slot}, i64 ${lane}`));
+      const parts = places.map((place) => `${element} ${body.value(`load ${element}, ptr ${place}`)}`);
+      body.line(`store ${element} ${body.value(`call ${element} @${name}(${parts.join(', ')})`)}, ptr ${places[0]}`);
+      const next = body.value(`add i64 ${lane}, 1`);
+      body.line(`br i1 ${body.value(`icmp ult i64 ${next}, ${this.count}`)}, label %head, label %exit`);
+      write(`${lane} = phi i64 [ 0, %entry ], [ ${next}, %head ]`);
+      body.begin('exit');
+      body.line(`ret ${type} ${body.value(`load ${type}, ptr ${slots[0]}`)}`);
+      const parameters = slots.map((_, i) => `${type} %x${i}`).join(', ');
+      return `define internal ${type} ${callee}(${parameters}) nounwind {\nentry:\n${body}\n}`;
     });
-    const before = body.block;
-    const [head, exit] = [body.label(), body.label()];
-    body.line(`br label %${head}`);
-    body.begin(head);
-    const lane = body.name();
-    const write = body.reserve();
-    const places = slots.map((slot) => body.value(`getelementptr ${element}, ptr ${slot}, i64 ${lane}`));
-    const result = call(places.map((place) => body.value(`load ${element}, ptr ${place}`)));
-    body.line(`store ${element} ${result}, ptr ${places[0]}`);
-    const next = body.value(`add i64 ${lane}, 1`);
-    body.line(`br i1 ${body.value(`icmp ult i64 ${next}, ${this.count}`)}, label %${head}, label %${exit}`);
-    write(`${lane} = phi i64 [ 0, %${before} ], [ ${next}, %${head} ]`);
-    body.begin(exit);
-    return { element, text: body.value(`load ${type}, ptr ${slots[0]}`) };
+    return callee;
   }
 
   /** How intrinsics name the type of values: `v16f32`. */

@@ -286,10 +286,12 @@ const SYMBOLS: ReadonlyMap<string, bigint> = new Map([
     CALLBACK,
     koffi.address(
       koffi.register((number: number | bigint, pointers: unknown) => {
+        // The run goes on to its end, and nothing that it computes is looked at.
+        if (running.failure) return;
         try {
           runByDefinition(running.called[Number(number)] as Called, pointers);
         } catch (reason) {
-          running.failure ??= { reason };
+          running.failure = { reason };
         }
       }, koffi.pointer(callbackType)),
     ),

@@ -329,7 +329,15 @@ class PlanRenderer {
     const flow = new Flow(this.#module, this.#target.threads);
     const { body } = flow;
     const pointers = this.#pointers(plan, body, isWithin);
-    for (const each of steps) this.#step(flow, prepared, pointers, each);
+    let unwatched = 0;
+    steps.forEach((each, i) => {
+      this.#step(flow, prepared, pointers, each);
+      unwatched += each.work;
+      if (unwatched < CHECK_WORK || i === steps.length - 1) return;
+      this.#lookAtClock(body);
+      flow.returnIfStopped();
+      unwatched = 0;
+    });
     if (isWithin) this.#copyOutputs(flow, plan, pointers);
     flow.close();
     const parameters = [
@@ -498,20 +506,24 @@ class PlanRenderer {
   #looksAtClock(body: Body, trip: string, perTrip: number, trips: number): string | undefined {
     const interval = 2 ** Math.max(0, Math.ceil(Math.log2(CHECK_WORK / Math.max(1, perTrip))));
     if (interval >= trips) return undefined;
-    this.#canStop = true;
-    this.#module.define('@late', () => this.#late());
     const [ask, asked] = [body.label(), body.label()];
     const before = body.block;
     const isTurn = body.value(`icmp eq i64 ${body.value(`and i64 ${trip}, ${interval - 1}`)}, ${interval - 1}`);
     body.line(`br i1 ${isTurn}, label %${ask}, label %${asked}`);
     body.begin(ask);
-    body.line('call void @late(ptr %context)');
+    this.#lookAtClock(body);
     const flag = loadWord(body, CONTEXT.stopped, 'i64');
     const isSet = body.value(`icmp ne i64 ${flag}, 0`);
     const after = body.block;
     body.line(`br label %${asked}`);
     body.begin(asked);
     return body.value(`phi i1 [ false, %${before} ], [ ${isSet}, %${after} ]`);
+  }
+
+  #lookAtClock(body: Body): void {
+    this.#canStop = true;
+    this.#module.define('@late', () => this.#late());
+    body.line('call void @late(ptr %context)');
   }
 
   /** Makes of the time that is left the time of the run's end. */
