@@ -26,9 +26,16 @@ export function stepwise({ name, tolerance, compile }: Stepwise): Backend {
     hasBands: false,
     load: (plan, memory = HOST_MEMORY) => {
       let block: ArrayBuffer | undefined;
-      const arena = { block: () => (block ??= memory.block(plan.cost.heldBytes)), offset: 0 };
-      const bound = new Bound(plan, compile, memory, arena);
-      return { backend: name, run: (inputs, checkpoint) => bound.run(inputs, checkpoint) };
+      const blockOf = (): ArrayBuffer => (block ??= memory.block(plan.cost.heldBytes));
+      const bound = new Bound(plan, compile, memory, { block: blockOf, offset: 0 });
+      return {
+        backend: name,
+        run: (inputs, checkpoint) => {
+          // All of it at once, whichever branches a run takes.
+          blockOf();
+          return bound.run(inputs, checkpoint);
+        },
+      };
     },
   };
 }
