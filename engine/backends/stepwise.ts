@@ -25,10 +25,25 @@ export function stepwise({ name, tolerance, compile }: Stepwise): Backend {
     tolerance,
     hasBands: false,
     load: (plan, memory = HOST_MEMORY) => {
-      const bound = new Bound(plan, compile, memory);
-      return { backend: name, run: (inputs, checkpoint) => bound.run(inputs, checkpoint) };
+      let block: ArrayBuffer | undefined;
+      const blockOf = (): ArrayBuffer => (block ??= memory.block(plan.cost.heldBytes));
+      const bound = new Bound(plan, compile, memory, { block: blockOf, offset: 0 });
+      return {
+        backend: name,
+        run: (inputs, checkpoint) => {
+          // All of it at once, whichever branches a run takes.
+          blockOf();
+          return bound.run(inputs, checkpoint);
+        },
+      };
     },
   };
+}
+
+/** Where a plan's arena begins in the block that it shares with the plan around it. */
+interface Arena {
+  block(): ArrayBuffer;
+  readonly offset: number;
 }
 
 type Dispatch = (storages: readonly TypedArray[], checkpoint: Checkpoint) => void;
@@ -37,14 +52,16 @@ class Bound {
   readonly plan: Plan;
   readonly #compile: Stepwise['compile'];
   readonly #memory: Memory;
+  readonly #arena: Arena;
   readonly #dispatches: readonly Dispatch[];
   readonly #outputIds: readonly BufferId[];
   #kept: readonly (TypedArray | undefined)[] | undefined;
 
-  constructor(plan: Plan, compile: Stepwise['compile'], memory: Memory) {
+  constructor(plan: Plan, compile: Stepwise['compile'], memory: Memory, arena: Arena) {
     this.plan = plan;
     this.#compile = compile;
     this.#memory = memory;
+    this.#arena = arena;
     this.#dispatches = plan.steps.map((step) => this.#bind(step));
     this.#outputIds = [...new Set(plan.outputs)].filter((id) => plan.buffers[id]?.place.kind === 'output');
   }
@@ -89,12 +106,10 @@ class Bound {
 
   /** The storage that is the same in every run, by buffer. */
   #lasting(): readonly (TypedArray | undefined)[] {
-    const { buffers, arenaBytes } = this.plan;
-    const arena = this.#memory.block(arenaBytes);
-    return buffers.map(({ type, place }) => {
+    return this.plan.buffers.map(({ type, place }) => {
       switch (place.kind) {
         case 'arena':
-          return viewArray(type.dtype, arena, place.offset, sizeOf(type.shape));
+          return this.#view(type, place.offset);
         case 'constant':
           return place.data;
         case 'local':
@@ -107,6 +122,17 @@ class Bound {
           return place satisfies never;
       }
     });
+  }
+
+  /** A tensor at an offset of the arena. */
+  #view({ dtype, shape }: TensorType, offset: number): TypedArray {
+    return viewArray(dtype, this.#arena.block(), this.#arena.offset + offset, sizeOf(shape));
+  }
+
+  /** A plan within, whose arena begins at an offset from the end of this one's. */
+  #within(plan: Plan, offset: number): Bound {
+    const { block, offset: start } = this.#arena;
+    return new Bound(plan, this.#compile, this.#memory, { block, offset: start + this.plan.arenaBytes + offset });
   }
 
   #typeOf(id: BufferId): TensorType {
@@ -128,7 +154,7 @@ class Bound {
       case 'routine':
         return (storages) => step.routine.run(pick(storages, step.inputs), pick(storages, step.outputs));
       case 'branch': {
-        const branches = step.plans.map((plan) => new Bound(plan, this.#compile, this.#memory));
+        const branches = step.plans.map((plan) => this.#within(plan, 0));
         return (storages, checkpoint) => {
           const [selector, ...inputs] = pick(storages, step.inputs);
           const chosen = Math.min(Math.max(Number((selector as TypedArray)[0]), 0), branches.length - 1);
@@ -143,19 +169,17 @@ class Bound {
   }
 
   #bindLoop(step: Extract<Step, { kind: 'loop' }>): Dispatch {
-    const body = new Bound(step.body, this.#compile, this.#memory);
     const { constants, carried, trips, reverse } = step;
+    const body = this.#within(step.body, step.bodyOffset);
     const carriedTypes = step.inputs.slice(constants, constants + carried).map((id) => this.#typeOf(id));
-    // Two sets of storage for what is carried, kept between runs as the arena is: a trip reads one and writes the other.
-    let spares: readonly [TypedArray[], TypedArray[]] | undefined;
-    const fresh = (): TypedArray[] => carriedTypes.map((type) => this.#memory.tensor(type));
+    const views = (offsets: readonly number[]): TypedArray[] =>
+      offsets.map((offset, i) => this.#view(carriedTypes[i] as TensorType, this.plan.arenaBytes + offset));
     return (storages, checkpoint) => {
-      spares ??= [fresh(), fresh()];
       const inputs = pick(storages, step.inputs);
       const outputs = pick(storages, step.outputs);
       const fixed = inputs.slice(0, constants);
       let state = inputs.slice(constants, constants + carried);
-      let [next, spare] = spares;
+      let [next, spare] = step.spares.map(views) as [TypedArray[], TypedArray[]];
       for (let trip = 0; trip < trips; trip++) {
         checkpoint.check();
         const at = reverse ? trips - 1 - trip : trip;

@@ -223,7 +223,7 @@ function chunksOf(rows: number, bytes: number, members: Band['members']): number
   const firsts = members.flatMap(({ step, isAcross }) => (isAcross ? [firstFoldAxis(step.kernel)] : []));
   const divides = (chunks: number): boolean => rows % chunks === 0 && firsts.every((size) => size % chunks === 0);
   for (let chunks = wanted; chunks <= Math.min(rows, 4 * wanted); chunks++) if (divides(chunks)) return chunks;
-  for (let chunks = wanted - 1; chunks >= Math.max(2, wanted / 4); chunks--) if (divides(chunks)) return chunks;
+  for (let chunks = wanted - 1; chunks >= Math.max(2, wanted / 2); chunks--) if (divides(chunks)) return chunks;
   return undefined;
 }
 

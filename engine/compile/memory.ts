@@ -10,6 +10,11 @@ interface Uses {
 /** Buffers start at multiples of a cache line, which every dtype and vector width divides. */
 const ALIGNMENT = 64;
 
+/** Bytes up to where the next buffer may start. */
+export function aligned(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
 /** Offsets of the buffers that have a size, in bytes, and the size of all. */
 export function assignOffsets(
   steps: readonly Uses[],
@@ -36,14 +41,14 @@ export function assignOffsets(
         offsets.set(id, offsets.get(heir) as number);
         continue;
       }
-      const size = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+      const size = aligned(bytes);
       const reused = free.take(size);
       offsets.set(id, reused ?? end);
       if (reused === undefined) end += size;
     }
     for (const id of new Set([...step.inputs, ...step.outputs]))
       if (sizes.has(id) && lastUse.get(id) === at && !taken.has(id))
-        free.give(offsets.get(id) as number, Math.ceil((sizes.get(id) as number) / ALIGNMENT) * ALIGNMENT);
+        free.give(offsets.get(id) as number, aligned(sizes.get(id) as number));
   });
   return { offsets, size: end };
 }

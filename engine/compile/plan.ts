@@ -8,7 +8,7 @@ import { simplify } from '../transform/simplify.ts';
 import { bytesOf, type Shape, sizeOf, type TensorType, type TypedArray } from '../types.ts';
 import type { Expr } from './expr.ts';
 import { readInPlace } from './in-place.ts';
-import { assignOffsets } from './memory.ts';
+import { aligned, assignOffsets } from './memory.ts';
 import type { Routine } from './routine.ts';
 import { type ScheduledStep, schedule } from './schedule.ts';
 import type { Window } from './windows.ts';
@@ -47,7 +47,10 @@ export interface Store {
   readonly expr: Expr;
 }
 
-/** A step of a plan; `inputs` and `outputs` are buffers. */
+/**
+ * A step of a plan; `inputs` and `outputs` are buffers. The arenas of plans within, and what loops carry, lie after the
+ * plan's own buffers, at offsets from their end. One step runs at a time, so all of them use the same bytes.
+ */
 export type Step =
   | {
       readonly kind: 'kernel';
@@ -89,6 +92,9 @@ export type Step =
       readonly carried: number;
       readonly trips: number;
       readonly reverse: boolean;
+      /** Two places for what is carried, which a trip reads and writes by turns; after them the body's arena. */
+      readonly spares: readonly [readonly number[], readonly number[]];
+      readonly bodyOffset: number;
       readonly inputs: readonly BufferId[];
       readonly outputs: readonly BufferId[];
     };
@@ -101,7 +107,7 @@ export interface Cost {
   readonly bytes: number;
   /** Bytes held at the same time, inputs and outputs included, what is in the program itself not. */
   readonly peakBytes: number;
-  /** Of those, what is kept for the next run: the arena, the arenas of plans within, and the spare state of loops. */
+  /** Of those, what is kept for the next run: the arena, with those of plans within. */
   readonly heldBytes: number;
   /** The largest tensor that is stored. */
   readonly largest: Var | undefined;
@@ -207,7 +213,16 @@ function layStep(
       return { kind: 'branch', plans: step.programs.map((each) => lay(each, options)), inputs, outputs };
     case 'loop': {
       const { constants, carried, trips, reverse } = step.loop;
-      return { kind: 'loop', body: lay(step.loop.body, options), constants, carried, trips, reverse, inputs, outputs };
+      const body = lay(step.loop.body, options);
+      let bodyOffset = 0;
+      const place = (): number[] =>
+        step.inputs.slice(constants, constants + carried).map(({ type }) => {
+          const offset = bodyOffset;
+          bodyOffset += aligned(bytesOf(type));
+          return offset;
+        });
+      const spares = [place(), place()] as const;
+      return { kind: 'loop', body, constants, carried, trips, reverse, spares, bodyOffset, inputs, outputs };
     }
     default:
       return step satisfies never;
@@ -223,7 +238,7 @@ function costOf(
 ): Cost {
   let flops = 0;
   let bytes = 0;
-  let heldBytes = arenaBytes;
+  let within = 0;
   const subplans: Plan[] = [];
   for (const step of steps) {
     for (const id of [...step.inputs, ...step.outputs]) bytes += sizes[id] as number;
@@ -239,16 +254,14 @@ function costOf(
         break;
       case 'branch':
         flops += Math.max(0, ...step.plans.map(({ cost }) => cost.flops));
-        // A branch that has run once keeps its arena, so all of them may be held.
-        for (const { cost } of step.plans) heldBytes += cost.heldBytes;
+        within = Math.max(within, ...step.plans.map(({ cost }) => cost.heldBytes));
         subplans.push(...step.plans);
         break;
       case 'loop': {
-        const { constants, carried, trips, body } = step;
+        const { trips, body, bodyOffset } = step;
         flops += trips * body.cost.flops;
         bytes += trips * body.cost.bytes;
-        heldBytes += body.cost.heldBytes;
-        for (const id of step.inputs.slice(constants, constants + carried)) heldBytes += 2 * (sizes[id] as number);
+        within = Math.max(within, bodyOffset + body.cost.heldBytes);
         subplans.push(body);
         break;
       }
@@ -256,6 +269,7 @@ function costOf(
         step satisfies never;
     }
   }
+  const heldBytes = arenaBytes + within;
   const outside = buffers.reduce(
     (total, { place: { kind } }, id) => total + (kind === 'input' || kind === 'output' ? (sizes[id] as number) : 0),
     0,

@@ -100,11 +100,6 @@ function inMemory(backend: Backend, block: Memory['block']): Backend {
   return { ...backend, load: (plan) => backend.load(plan, memory) };
 }
 
-/** Whether a plan holds plans of its own. */
-export function hasSubplans(plan: Plan): boolean {
-  return plan.steps.some((step) => subplans(step).length > 0);
-}
-
 function subplans(step: Step): readonly Plan[] {
   switch (step.kind) {
     case 'branch':

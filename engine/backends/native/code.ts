@@ -20,12 +20,18 @@ interface LinkedModule {
   readonly code: WeakRef<Code>;
 }
 
+/** Threads that compile parts of a module at the same time. */
+export interface Team {
+  readonly compile: CompilingTeam;
+  readonly size: number;
+}
+
 /** Compiles modules and remembers them. */
 export class CodeStore {
   readonly #llvm: Llvm;
   readonly #symbols: ReadonlyMap<string, bigint>;
   readonly #folder: string | undefined;
-  readonly #team: { readonly compile: CompilingTeam; readonly size: number };
+  readonly #team: Team | undefined;
   readonly #modules = new Map<string, LinkedModule>();
   readonly #gone = new FinalizationRegistry<string>((key) => {
     const module = this.#modules.get(key);
@@ -36,12 +42,7 @@ export class CodeStore {
   });
 
   /** `symbols` are what modules may call beside the libraries of the process; `folder` is where object files are kept. */
-  constructor(
-    llvm: Llvm,
-    symbols: ReadonlyMap<string, bigint>,
-    folder: string | undefined,
-    team: { readonly compile: CompilingTeam; readonly size: number },
-  ) {
+  constructor(llvm: Llvm, symbols: ReadonlyMap<string, bigint>, folder: string | undefined, team?: Team) {
     this.#llvm = llvm;
     this.#symbols = symbols;
     this.#folder = folder;
@@ -70,10 +71,10 @@ export class CodeStore {
   }
 
   #compile(key: string, ir: string): readonly Uint8Array[] {
-    const parts = partition(ir, this.#team.size, `p${key}.`);
+    const parts = partition(ir, this.#team?.size ?? 1, `p${key}.`);
     const objects = this.#llvm.compile(
       parts.map((part) => named(part, key)),
-      this.#team.compile,
+      this.#team?.compile,
     );
     this.#write(key, objects);
     return objects;

@@ -120,7 +120,7 @@ class Native implements Loaded {
   run(inputs: readonly TypedArray[], checkpoint: Checkpoint): TypedArray[] {
     this.#held ??= new Held(this.#plan, this.#rendered, this.#memory, this.#threads);
     const held = this.#held;
-    const outputs = held.bind(inputs, this.#plan, this.#memory);
+    const outputs = held.bind(inputs, this.#memory);
     checkpoint.check();
     if (this.#rendered.canStop) held.limit(checkpoint);
     running = { called: this.#rendered.called, failure: undefined };
@@ -158,9 +158,13 @@ class Held {
     | { readonly kind: 'constant'; readonly data: TypedArray }
   )[];
   readonly #outputTypes: readonly TensorType[];
+  readonly #inputSizes: readonly number[];
+  /** This run's. */
+  #inputs: readonly TypedArray[] = [];
 
   constructor(plan: Plan, { externals, arenaBytes }: RenderedPlan, memory: Memory, threads: number) {
     const outputIds = externals.flatMap((each) => (each.kind === 'output' ? [each.id] : []));
+    this.#inputSizes = plan.inputs.map(({ shape }) => sizeOf(shape));
     this.#outputTypes = outputIds.map((id) => (plan.buffers[id] as { type: TensorType }).type);
     let end = align((CONTEXT.tensors + externals.length) * WORD);
     const places = externals.map((each) => {
@@ -191,9 +195,8 @@ class Held {
       const word = CONTEXT.tensors + i;
       const place = places[i];
       if (each.kind === 'constant') {
-        // An array in the engine's heap might be moved: this copy's buffer is not.
-        this.words[word] = koffi.address(each.data);
-        this.#constants.push(each.data);
+        // The plan holds it, and asking for its address takes it out of the engine's heap, where it might be moved.
+        this.words[word] = each.data.length === 0 ? 0n : koffi.address(each.data);
         return;
       }
       const index = each.kind === 'input' ? each.index : outputIds.indexOf(each.id);
@@ -216,12 +219,13 @@ class Held {
     });
   }
 
-  readonly #constants: TypedArray[] = [];
-  #inputs: readonly TypedArray[] = [];
-
   /** Tells the code where this run's tensors are; the outputs, those that are large already in place. */
-  bind(inputs: readonly TypedArray[], _plan: Plan, memory: Memory): TypedArray[] {
+  bind(inputs: readonly TypedArray[], memory: Memory): TypedArray[] {
     this.#inputs = inputs;
+    // Native code reads what it was compiled for, whatever there is.
+    this.#inputSizes.forEach((size, i) => {
+      if (inputs[i]?.length !== size) throw new Error(`input ${i} has ${inputs[i]?.length} elements, not ${size}`);
+    });
     for (const { index, view } of this.#stagedInputs) copy(inputs[index] as TypedArray, view);
     for (const { index, word } of this.#directInputs) this.words[word] = koffi.address(inputs[index]);
     const outputs = this.#outputTypes.map((type) => memory.tensor(type));

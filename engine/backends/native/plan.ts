@@ -73,10 +73,6 @@ interface Prepared {
   readonly plan: Plan;
   readonly name: string;
   readonly steps: readonly PreparedStep[];
-  /** Bytes of its own arena, its routines' scratch, and the regions of plans within. */
-  readonly bytes: number;
-  /** Where the scratch begins. */
-  readonly scratch: number;
   readonly work: number;
 }
 
@@ -91,18 +87,13 @@ type PreparedStep =
   | {
       readonly kind: 'branch';
       readonly step: Extract<Step, { kind: 'branch' }>;
-      readonly region: number;
       readonly branches: readonly Prepared[];
       readonly work: number;
     }
   | {
       readonly kind: 'loop';
       readonly step: Extract<Step, { kind: 'loop' }>;
-      readonly region: number;
       readonly body: Prepared;
-      /** Offsets of two sets of carried state within the region, then of the body's own region. */
-      readonly spares: readonly [readonly number[], readonly number[]];
-      readonly bodyRegion: number;
       readonly work: number;
     };
 
@@ -114,6 +105,8 @@ class PlanRenderer {
   readonly #constantNumbers = new Map<TypedArray, number>();
   #functions = 0;
   #canStop = false;
+  /** Bytes that every routine may use while it runs, after all arenas. */
+  #scratchBytes = 0;
 
   constructor(target: Target) {
     this.#target = target;
@@ -133,7 +126,7 @@ class PlanRenderer {
     return {
       ir: this.#module.exporting(ENTRY),
       externals: [...inputs, ...outputs, ...this.#constants.map((data): External => ({ kind: 'constant', data }))],
-      arenaBytes: prepared.bytes,
+      arenaBytes: plan.cost.heldBytes + this.#scratchBytes,
       canStop: this.#canStop,
       called: this.#called,
     };
@@ -152,8 +145,6 @@ class PlanRenderer {
 
   #prepare(plan: Plan): Prepared {
     const name = `plan${this.#functions++}`;
-    const own = aligned(plan.arenaBytes);
-    let scratch = 0;
     const taken = new Set<Step>();
     const partial = plan.steps.flatMap((step, i) => {
       if (taken.has(step)) return [];
@@ -166,7 +157,7 @@ class PlanRenderer {
         case 'routine': {
           const native = this.#routine(plan, step);
           if (!native) return this.#call(plan, step);
-          scratch = Math.max(scratch, native.scratchBytes);
+          this.#scratchBytes = Math.max(this.#scratchBytes, native.scratchBytes);
           const train = trainOf(plan, i, step, native);
           for (const follower of train.followers) taken.add(follower);
           if (train.followers.length > 0) return this.#prepareTrain(plan, train);
@@ -187,29 +178,12 @@ class PlanRenderer {
           return step satisfies never;
       }
     });
-    const region = own + aligned(scratch);
-    let within = 0;
     const steps = partial.map((each): PreparedStep => {
-      if (each.kind === 'branch') {
-        // One of them runs, and only one step at a time: the regions may lie over each other.
-        within = Math.max(within, ...each.branches.map(({ bytes }) => bytes));
-        return { ...each, region, work: Math.max(...each.branches.map(({ work }) => work)) };
-      }
-      if (each.kind === 'loop') {
-        const laid = layLoop(plan, each.step, each.body, region);
-        within = Math.max(within, laid.bytes);
-        return { ...each, ...laid, region, work: each.step.trips * (each.body.work + 50) };
-      }
+      if (each.kind === 'branch') return { ...each, work: Math.max(...each.branches.map(({ work }) => work)) };
+      if (each.kind === 'loop') return { ...each, work: each.step.trips * (each.body.work + 50) };
       return each;
     });
-    return {
-      plan,
-      name,
-      steps,
-      bytes: region + within,
-      scratch: own,
-      work: steps.reduce((total, { work }) => total + work, 0),
-    };
+    return { plan, name, steps, work: steps.reduce((total, { work }) => total + work, 0) };
   }
 
   /** A routine whose last phase goes on with kernels, while the rows that a unit has written are in the cache. */
@@ -335,8 +309,9 @@ class PlanRenderer {
   // ---- Functions
 
   /** The entry: pointers come from the context. */
-  #entry({ name }: Prepared, tensors: number): void {
+  #entry({ name, plan }: Prepared, tensors: number): void {
     const body = new Body(this.#module);
+    const scratch = at(body, loadWord(body, CONTEXT.arena, 'ptr'), plan.cost.heldBytes);
     const pointers = [CONTEXT.arena, ...Array.from({ length: tensors }, (_, i) => CONTEXT.tensors + i)].map(
       (word) => `ptr ${loadWord(body, word, 'ptr')}`,
     );
@@ -344,16 +319,15 @@ class PlanRenderer {
       this.#module.define('@limit', () => this.#limit());
       body.line('call void @limit(ptr %context)');
     }
-    body.line(`call void @${name}(${['ptr %context', ...pointers].join(', ')})`);
+    body.line(`call void @${name}(${['ptr %context', `ptr ${scratch}`, ...pointers].join(', ')})`);
     this.#module.add(`define void @${ENTRY}(ptr %context) nounwind {\nentry:\n${body}\n  ret void\n}`);
   }
 
-  /** The function of a plan: `void (context, arena, input…, output…)`. */
+  /** The function of a plan: `void (context, scratch, arena, input…, output…)`. */
   #function(prepared: Prepared, outputs: number, isWithin: boolean): void {
     const { plan, name, steps } = prepared;
     const flow = new Flow(this.#module, this.#target.threads);
     const { body } = flow;
-    body.line(`%scratch = getelementptr i8, ptr %arena, i64 ${prepared.scratch}`);
     const pointers = this.#pointers(plan, body, isWithin);
     let unwatched = 0;
     steps.forEach((each, i) => {
@@ -368,6 +342,7 @@ class PlanRenderer {
     flow.close();
     const parameters = [
       'ptr %context',
+      'ptr %scratch',
       'ptr %arena',
       ...plan.inputs.map((_, i) => `ptr %i${i}`),
       ...Array.from({ length: outputs }, (_, i) => `ptr %o${i}`),
@@ -422,7 +397,7 @@ class PlanRenderer {
         this.#branch(flow, prepared, named(inputs), named(outputs), each);
         break;
       case 'loop':
-        this.#loop(flow, named(inputs), named(outputs), each);
+        this.#loop(flow, prepared, named(inputs), named(outputs), each);
         break;
       default:
         each satisfies never;
@@ -434,7 +409,7 @@ class PlanRenderer {
     prepared: Prepared,
     [selector, ...inputs]: readonly string[],
     outputs: readonly string[],
-    { step, branches, region }: Extract<PreparedStep, { kind: 'branch' }>,
+    { step, branches }: Extract<PreparedStep, { kind: 'branch' }>,
   ): void {
     for (const branch of branches) this.#function(branch, branch.plan.outputs.length, true);
     const { body } = flow;
@@ -451,7 +426,7 @@ class PlanRenderer {
     body.line(`switch i64 ${floored}, label %${labels.at(-1)} [ ${cases.join(' ')} ]`);
     branches.forEach((branch, i) => {
       body.begin(labels[i] as string);
-      flow.call(branch.name, at(body, '%arena', region), [...inputs, ...outputs]);
+      flow.call(branch.name, at(body, '%arena', prepared.plan.arenaBytes), [...inputs, ...outputs]);
       body.line(`br label %${done}`);
     });
     body.begin(done);
@@ -460,9 +435,10 @@ class PlanRenderer {
 
   #loop(
     flow: Flow,
+    prepared: Prepared,
     inputs: readonly string[],
     outputs: readonly string[],
-    { step, body: inner, spares, bodyRegion, work }: Extract<PreparedStep, { kind: 'loop' }>,
+    { step, body: inner, work }: Extract<PreparedStep, { kind: 'loop' }>,
   ): void {
     this.#function(inner, inner.plan.outputs.length, true);
     const { constants, carried, trips, reverse } = step;
@@ -475,11 +451,12 @@ class PlanRenderer {
       return;
     }
     const { body } = flow;
-    const [even, odd] = spares.map((offsets) => offsets.map((offset) => at(body, '%arena', offset))) as [
+    const end = prepared.plan.arenaBytes;
+    const [even, odd] = step.spares.map((offsets) => offsets.map((offset) => at(body, '%arena', end + offset))) as [
       string[],
       string[],
     ];
-    const region = at(body, '%arena', bodyRegion);
+    const region = at(body, '%arena', end + step.bodyOffset);
     const before = body.block;
     const [head, latch, exit] = [body.label(), body.label(), body.label()];
     body.line(`br label %${head}`);
@@ -641,7 +618,7 @@ class Flow {
 
   /** Runs the function of a plan within. */
   call(name: string, arena: string, pointers: readonly string[]): void {
-    const args = ['ptr %context', `ptr ${arena}`, ...pointers.map((pointer) => `ptr ${pointer}`)];
+    const args = ['ptr %context', 'ptr %scratch', `ptr ${arena}`, ...pointers.map((pointer) => `ptr ${pointer}`)];
     this.body.line(`call void @${name}(${args.join(', ')})`);
   }
 
@@ -754,31 +731,6 @@ function workOf(plan: Plan, { inputs, outputs }: Step, flops: number): number {
 
 function typeOf({ buffers }: Plan, id: BufferId): TensorType {
   return (buffers[id] as Plan['buffers'][number]).type;
-}
-
-function layLoop(
-  plan: Plan,
-  { inputs, constants, carried }: Extract<Step, { kind: 'loop' }>,
-  body: Prepared,
-  region: number,
-): {
-  readonly spares: readonly [readonly number[], readonly number[]];
-  readonly bodyRegion: number;
-  readonly bytes: number;
-} {
-  let end = region;
-  const place = (): number[] =>
-    inputs.slice(constants, constants + carried).map((id) => {
-      const start = end;
-      end += aligned(bytesOf(typeOf(plan, id)));
-      return start;
-    });
-  const spares = [place(), place()] as const;
-  return { spares, bodyRegion: end, bytes: end + body.bytes - region };
-}
-
-function aligned(bytes: number): number {
-  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 
 function at(body: Body, pointer: string, offset: number): string {

@@ -56,9 +56,9 @@ for (const under of BACKENDS) {
   test(`a run that takes every branch holds what the plan says, ${under.name}`, () => {
     const { peakBytes } = planned.cost;
     if (under === NATIVE) {
-      // Its branches share one arena, and what it shares is padded.
+      // Small tensors, the context and the scratch of routines lie beside the arena.
       expect(held(planned, under, 1)).toBeLessThanOrEqual(1.1 * peakBytes + 4096);
-      expect(held(planned, under, 1)).toBeGreaterThan(peakBytes / 2);
+      expect(held(planned, under, 1)).toBeGreaterThanOrEqual(peakBytes);
     } else expect(held(planned, under, 1)).toBe(peakBytes);
   });
 
