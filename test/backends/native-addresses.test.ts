@@ -84,6 +84,11 @@ const GRAPHS: Readonly<
     'h = tanh(x @ w + b)\ny = softmax(h @ transpose(w), axis=1) * x',
     (n, m) => ({ x: `f64[${n},${m}]`, w: `f64[${m},40]`, b: 'f64[40]' }),
   ],
+  // The maxima may lie where all rows of the product read, once nobody reads it any more.
+  'maxima of a product': [
+    'c = max(reshape(transpose(exp(x)) @ u, [-1, 2, 20]), axis=2)\ny = sin(c[::-1])',
+    (n) => ({ x: `f64[20,${n}]`, u: 'f64[20,40]' }),
+  ],
   'joined columns': [
     'y = concatenate([x[:, :1], sin(x), z + x[:, ::-1]], axis=1) * 2',
     (n, m) => ({ x: `f32[${n},${m}]`, z: `f32[${m}]` }),
