@@ -61,13 +61,12 @@ class Tiered implements Loaded {
   }
 
   run(inputs: Parameters<Loaded['run']>[0], checkpoint: Checkpoint): ReturnType<Loaded['run']> {
-    const outputs = this.#current.run(inputs, checkpoint);
     if (!this.#hasBegun) {
       this.#hasBegun = true;
-      // After this run has been answered.
+      // After this run has been answered, or was ended because it took too long.
       setImmediate(() => this.#compile());
     }
-    return outputs;
+    return this.#current.run(inputs, checkpoint);
   }
 
   release(outputs: Parameters<NonNullable<Loaded['release']>>[0]): void {

@@ -27,9 +27,14 @@ export interface Jit {
   readonly target: Target;
   /** Compiles a module; `passes` such as `default<O1>` run first, and none where it is empty. */
   compile(text: string, passes?: string): Compiled;
+  /** What LLVM finds wrong with a module; nothing where it is well formed. */
+  verify(text: string): string;
   /** The object file, for disassembly. */
   object(text: string, passes?: string): Uint8Array;
 }
+
+/** What a verifier does that finds something: it says so. */
+const RETURN_STATUS = 2;
 
 type Foreign = (...args: unknown[]) => unknown;
 
@@ -80,6 +85,7 @@ function jitOf(library: LibraryHandle, name: string): Jit {
   const messageOf = foreign('char* LLVMGetErrorMessage(void*)');
   const setTriple = foreign('void LLVMSetTarget(void*, const char*)');
   const emit = foreign('int LLVMTargetMachineEmitToMemoryBuffer(void*, void*, int, _Out_ char**, _Out_ void**)');
+  const verifyModule = foreign('int LLVMVerifyModule(void*, int, _Out_ char**)');
   const bufferStart = foreign('void* LLVMGetBufferStart(void*)');
   const bufferSize = foreign('size_t LLVMGetBufferSize(void*)');
 
@@ -135,6 +141,11 @@ function jitOf(library: LibraryHandle, name: string): Jit {
           return address;
         },
       };
+    },
+    verify: (text) => {
+      const message: unknown[] = [''];
+      verifyModule(parse(text).module, RETURN_STATUS, message);
+      return message[0] as string;
     },
     object: (text, passes = '') => {
       const { module } = parse(text);

@@ -18,12 +18,15 @@ import { promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { openLlvm } from '../../engine/backends/native/llvm.ts';
 import { openNative } from '../../engine/backends/native/native.ts';
 import { dataOf, evaluate, NATIVE } from '../laws/run.ts';
 import { graphProgram } from '../programs/graphs.ts';
 import { calling, openStore, writing } from './code-store-run.ts';
 
 const PROCESS = new URL('code-store-run.ts', import.meta.url).pathname;
+/** A library of another kind. */
+const LIBC = process.platform === 'darwin' ? '/usr/lib/libSystem.B.dylib' : 'libc.so.6';
 
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'adjoint-code-'));
@@ -45,6 +48,11 @@ function fileIn(folder: string): string {
   expect(files).toHaveLength(1);
   return join(folder, files[0]!);
 }
+
+test.each(['/nonexistent', import.meta.filename, LIBC])('%s is no libLLVM', (path) => {
+  expect(openLlvm(path)).toBeUndefined();
+  expect(openNative({ llvm: path })).toBeUndefined();
+});
 
 describe.skipIf(!NATIVE)('compiled code (needs libLLVM)', () => {
   test('the same text is compiled and linked once, on this thread or another', async () => {

@@ -3,10 +3,14 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { openLlvm } from '../../engine/backends/native/llvm.ts';
+
+/** What no process of a test does unless the test is about it: write into the user's folders, or look for libraries. */
+const QUIET = { ADJOINT_PORT: '0', ADJOINT_BACKEND: 'portable', ADJOINT_CODE_CACHE: 'off' };
 
 /** The service as a process of its own, with everything it printed. */
 function start(environment: Record<string, string>): { child: ChildProcess; printed: string[] } {
-  const child = spawn(process.execPath, ['services/main.ts'], { env: { ADJOINT_PORT: '0', ...environment } });
+  const child = spawn(process.execPath, ['services/main.ts'], { env: { ...QUIET, ...environment } });
   onTestFinished(() => void child.kill('SIGKILL'));
   const printed: string[] = [];
   for (const stream of [child.stdout, child.stderr]) createInterface(stream).on('line', (line) => printed.push(line));
@@ -82,5 +86,71 @@ describe('the process', () => {
     const { child, printed } = start({ ADJOINT_PORT: port });
     expect((await once(child, 'exit'))[0]).toBe(1);
     expect(printed).toEqual([expect.stringContaining(`Cannot listen on 127.0.0.1:${port}: `)]);
+  });
+});
+
+describe('what computes', () => {
+  /** Cell N2 of the GradientTape notebook: `w` has the gradient xᵀ y, and `b` has y = x @ w. */
+  const request = {
+    graph: 'loss = mean((x @ w + b) ** 2)',
+    values: {
+      x: [[1, 2, 3]],
+      w: [
+        [0.1, 0.2],
+        [0.3, 0.4],
+        [0.5, 0.6],
+      ],
+      b: [0, 0],
+    },
+    sources: ['w', 'b'],
+  };
+  const [w, b] = [
+    [2.2, 2.8, 4.4, 5.6, 6.6, 8.4],
+    [2.2, 2.8],
+  ];
+
+  /** Asks for the gradient, checks it, and says which backend answered. */
+  async function ask(url: string): Promise<string> {
+    const response = await fetch(`${url}/v1/gradient`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(request),
+    });
+    const answer = (await response.json()) as { gradients: unknown[][]; meta: { backend: string } };
+    const flat = answer.gradients.flat(2) as number[];
+    [...w, ...b].forEach((expected, i) => expect(flat[i]).toBeCloseTo(expected, 5));
+    return answer.meta.backend;
+  }
+
+  const warningsIn = (printed: readonly string[]): { level: number; msg: string }[] =>
+    printed.map((line) => JSON.parse(line)).filter(({ level }) => level >= 40);
+
+  test('without libLLVM, JavaScript does, and one line says how to get one', async () => {
+    const { printed } = start({ ADJOINT_BACKEND: 'auto', ADJOINT_LLVM: '/nonexistent' });
+    const url = await listening(printed);
+    for (let i = 0; i < 3; i++) expect(await ask(url)).toBe('portable');
+    const warnings = warningsIn(printed);
+    expect(warnings).toEqual([
+      expect.objectContaining({ level: 40, msg: expect.stringContaining('/nonexistent is no libLLVM') }),
+    ]);
+    expect(warnings[0]?.msg).toContain('apt-get install libllvm19');
+  });
+
+  test('without libLLVM, a service that is to run native code ends with one clear line', async () => {
+    const { child, printed } = start({ ADJOINT_BACKEND: 'native', ADJOINT_LLVM: '/nonexistent' });
+    expect((await once(child, 'exit'))[0]).toBe(1);
+    expect(printed).toEqual([
+      expect.stringMatching(/^ADJOINT_BACKEND is native, but \/nonexistent is no libLLVM; apt-get install libllvm19/),
+    ]);
+  });
+
+  test.skipIf(!openLlvm())('with libLLVM, native code does after a while', async () => {
+    const { child, printed } = start({ ADJOINT_BACKEND: 'native' });
+    const url = await listening(printed);
+    while ((await ask(url)) !== 'native') await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await ask(url)).toBe('native');
+    expect(warningsIn(printed)).toEqual([]);
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([0, null]);
   });
 });

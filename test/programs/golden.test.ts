@@ -1,15 +1,20 @@
 /**
- * What derivatives of well-known programs look like, kept as text: the program, its gradient simplified, and the
- * JavaScript of its kernels. A change here is to be read; `UPDATE_GOLDEN=1` accepts it.
+ * What derivatives of well-known programs look like, kept as text: the program, its gradient simplified, the JavaScript
+ * of its kernels, and for those where it is short the LLVM IR of the native backend. A change here is to be read;
+ * `UPDATE_GOLDEN=1` accepts it.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { partition } from '../../engine/backends/native/partition.ts';
+import { renderPlan } from '../../engine/backends/native/plan.ts';
+import type { Target } from '../../engine/backends/native/target.ts';
 import { renderKernel } from '../../engine/backends/portable.ts';
-import { lay, type Plan } from '../../engine/compile/plan.ts';
+import { lay, type Plan, plan } from '../../engine/compile/plan.ts';
 import { print } from '../../engine/program/print.ts';
 import type { Program } from '../../engine/program/program.ts';
 import { verify } from '../../engine/program/verify.ts';
 import { simplify } from '../../engine/transform/simplify.ts';
+import { openJit } from '../backends/jit-shim-routines.ts';
 import { controlProgram } from '../laws/control.ts';
 import { derivative, graphProgram } from './graphs.ts';
 
@@ -77,9 +82,64 @@ for (const [name, program, order] of PROGRAMS)
     expectGolden(`${name}.js`, `${kernels}\n`);
   });
 
+/** Processors that differ in all that shows in the text. */
+const WIDE: Target = {
+  vectorBits: 512,
+  registers: 32,
+  fma: true,
+  masks: true,
+  blas: false,
+  threads: true,
+  clock: 1,
+  caches: [48 * 1024, 1024 * 1024],
+};
+const NARROW: Target = { ...WIDE, vectorBits: 128, registers: 16, fma: false, masks: false };
+
+/** IR that is short enough to be read: of which program, for which processor. */
+const NATIVE: Readonly<Record<string, readonly [program: string, of: 'values' | 'gradient', target: Target]>> = {
+  branch: ['branch', 'values', WIDE],
+  'broadcast-and-slice': ['broadcast-and-slice', 'gradient', WIDE],
+  'cube-twice': ['cube-twice', 'gradient', WIDE],
+  embedding: ['embedding', 'gradient', WIDE],
+  'gelu-gate': ['gelu-gate', 'values', WIDE],
+  'gelu-gate-128': ['gelu-gate', 'values', NARROW],
+  'largest-elements': ['largest-elements', 'gradient', WIDE],
+  'largest-elements-128': ['largest-elements', 'values', NARROW],
+  'layer-norm': ['layer-norm', 'values', WIDE],
+  'matrix-loss': ['matrix-loss', 'gradient', WIDE],
+  'recurrent-loop': ['recurrent-loop', 'values', WIDE],
+};
+
+test.each(Object.entries(NATIVE))('native code of %s', (file, [name, of, target]) => {
+  const [, program, order] = PROGRAMS.find(([each]) => each === name)!;
+  const ir = irOf(of === 'values' ? program : derivative(program, order), target);
+  // The same in every lane, once.
+  expectGolden(`${file}.ll`, ir.replace(/<((?:float|double|i\d+) [\w.-]+)(?:, \1)+>/g, 'splat ($1)'));
+});
+
+const jit = openJit();
+
+test.skipIf(!jit)('LLVM finds nothing wrong with native code of any (needs libLLVM)', () => {
+  for (const [name, program, order] of PROGRAMS)
+    for (const target of [WIDE, NARROW, { ...WIDE, vectorBits: 256, masks: false }])
+      for (const each of [program, derivative(program, order)])
+        for (const part of partition(irOf(each, target), 3, 'part.'))
+          expect(jit!.verify(part), `${name}, ${target.vectorBits} bits`).toBe('');
+  expect(jit!.verify('define i32 @f() {\n  %x = add i32 %y, 1\n  %y = add i32 1, 1\n  ret i32 %x\n}')).toContain(
+    'dominate',
+  );
+});
+
+function irOf(program: Program, target: Target): string {
+  return renderPlan(plan(program, { hasBands: true }), target).ir;
+}
+
 test('every golden file belongs to a program', () => {
-  const wanted = PROGRAMS.flatMap(([name]) => [`${name}.js`, `${name}.txt`]).sort();
-  expect(readdirSync(FOLDER).sort()).toEqual(wanted);
+  const wanted = [
+    ...PROGRAMS.flatMap(([name]) => [`${name}.js`, `${name}.txt`]),
+    ...Object.keys(NATIVE).map((name) => `${name}.ll`),
+  ];
+  expect(readdirSync(FOLDER).sort()).toEqual(wanted.sort());
 });
 
 /** The JavaScript of every kernel, those of sub-plans too. */

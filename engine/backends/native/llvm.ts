@@ -56,9 +56,19 @@ export const JOB_WORDS = 7;
 export function openLlvm(path?: string): Llvm | undefined {
   for (const candidate of path === undefined ? candidates() : [path]) {
     const library = openLibrary(candidate);
-    if (library) return new Compiler(library, candidate);
+    if (library && isLlvm(library)) return new Compiler(library, candidate);
   }
   return undefined;
+}
+
+/** Whether this is a libLLVM whose pointers are opaque, which they are from version 15 on. */
+function isLlvm(library: LibraryHandle): boolean {
+  try {
+    library.symbol('LLVMPointerTypeInContext');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function candidates(): string[] {
