@@ -87,10 +87,9 @@ entry:
   store float %v83, ptr %o0, align 4
   ret void
 }
-define internal void @plan0(ptr %context, ptr %arena, ptr %i0, ptr %i1, ptr %o0) nounwind {
+define internal void @plan0(ptr %context, ptr %scratch, ptr %arena, ptr %i0, ptr %i1, ptr %o0) nounwind {
 entry:
   
-  %scratch = getelementptr i8, ptr %arena, i64 0
   call void @k1(ptr %i0, ptr %i1, ptr %o0, ptr %scratch, i64 0, i64 1)
   ret void
 }
@@ -98,13 +97,15 @@ define void @adjoint_run(ptr %context) nounwind {
 entry:
   %v0 = getelementptr i64, ptr %context, i64 3
   %v1 = load ptr, ptr %v0
-  %v2 = getelementptr i64, ptr %context, i64 4
+  %v2 = getelementptr i64, ptr %context, i64 3
   %v3 = load ptr, ptr %v2
-  %v4 = getelementptr i64, ptr %context, i64 5
+  %v4 = getelementptr i64, ptr %context, i64 4
   %v5 = load ptr, ptr %v4
-  %v6 = getelementptr i64, ptr %context, i64 6
+  %v6 = getelementptr i64, ptr %context, i64 5
   %v7 = load ptr, ptr %v6
-  call void @plan0(ptr %context, ptr %v1, ptr %v3, ptr %v5, ptr %v7)
+  %v8 = getelementptr i64, ptr %context, i64 6
+  %v9 = load ptr, ptr %v8
+  call void @plan0(ptr %context, ptr %v1, ptr %v3, ptr %v5, ptr %v7, ptr %v9)
   ret void
 }
 declare <16 x float> @llvm.copysign.v16f32(<16 x float>, <16 x float>)

@@ -175,10 +175,9 @@ b3:
   store float %v34, ptr %o0, align 4
   ret void
 }
-define internal void @plan0(ptr %context, ptr %arena, ptr %i0, ptr %i1, ptr %o0) nounwind {
+define internal void @plan0(ptr %context, ptr %scratch, ptr %arena, ptr %i0, ptr %i1, ptr %o0) nounwind {
 entry:
   
-  %scratch = getelementptr i8, ptr %arena, i64 64
   call void @k1(ptr %i0, ptr %arena, ptr %scratch, i64 0, i64 1)
   call void @k2(ptr %arena, ptr %i1, ptr %o0, ptr %scratch, i64 0, i64 1)
   ret void
@@ -187,13 +186,16 @@ define void @adjoint_run(ptr %context) nounwind {
 entry:
   %v0 = getelementptr i64, ptr %context, i64 3
   %v1 = load ptr, ptr %v0
-  %v2 = getelementptr i64, ptr %context, i64 4
-  %v3 = load ptr, ptr %v2
-  %v4 = getelementptr i64, ptr %context, i64 5
-  %v5 = load ptr, ptr %v4
-  %v6 = getelementptr i64, ptr %context, i64 6
-  %v7 = load ptr, ptr %v6
-  call void @plan0(ptr %context, ptr %v1, ptr %v3, ptr %v5, ptr %v7)
+  %v2 = getelementptr i8, ptr %v1, i64 64
+  %v3 = getelementptr i64, ptr %context, i64 3
+  %v4 = load ptr, ptr %v3
+  %v5 = getelementptr i64, ptr %context, i64 4
+  %v6 = load ptr, ptr %v5
+  %v7 = getelementptr i64, ptr %context, i64 5
+  %v8 = load ptr, ptr %v7
+  %v9 = getelementptr i64, ptr %context, i64 6
+  %v10 = load ptr, ptr %v9
+  call void @plan0(ptr %context, ptr %v2, ptr %v4, ptr %v6, ptr %v8, ptr %v10)
   ret void
 }
 declare <2 x float> @llvm.masked.gather.v2f32.v2p0(<2 x ptr>, i32, <2 x i1>, <2 x float>)

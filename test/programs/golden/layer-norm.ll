@@ -116,10 +116,9 @@ b1:
   store float %v33, ptr %o0, align 4
   ret void
 }
-define internal void @plan0(ptr %context, ptr %arena, ptr %i0, ptr %i1, ptr %i2, ptr %o0) nounwind {
+define internal void @plan0(ptr %context, ptr %scratch, ptr %arena, ptr %i0, ptr %i1, ptr %i2, ptr %o0) nounwind {
 entry:
   
-  %scratch = getelementptr i8, ptr %arena, i64 128
   %v0 = getelementptr i8, ptr %arena, i64 64
   %v1 = getelementptr i8, ptr %arena, i64 64
   call void @k1(ptr %i0, ptr %arena, ptr %scratch, i64 0, i64 1)
@@ -132,15 +131,18 @@ define void @adjoint_run(ptr %context) nounwind {
 entry:
   %v0 = getelementptr i64, ptr %context, i64 3
   %v1 = load ptr, ptr %v0
-  %v2 = getelementptr i64, ptr %context, i64 4
-  %v3 = load ptr, ptr %v2
-  %v4 = getelementptr i64, ptr %context, i64 5
-  %v5 = load ptr, ptr %v4
-  %v6 = getelementptr i64, ptr %context, i64 6
-  %v7 = load ptr, ptr %v6
-  %v8 = getelementptr i64, ptr %context, i64 7
-  %v9 = load ptr, ptr %v8
-  call void @plan0(ptr %context, ptr %v1, ptr %v3, ptr %v5, ptr %v7, ptr %v9)
+  %v2 = getelementptr i8, ptr %v1, i64 128
+  %v3 = getelementptr i64, ptr %context, i64 3
+  %v4 = load ptr, ptr %v3
+  %v5 = getelementptr i64, ptr %context, i64 4
+  %v6 = load ptr, ptr %v5
+  %v7 = getelementptr i64, ptr %context, i64 5
+  %v8 = load ptr, ptr %v7
+  %v9 = getelementptr i64, ptr %context, i64 6
+  %v10 = load ptr, ptr %v9
+  %v11 = getelementptr i64, ptr %context, i64 7
+  %v12 = load ptr, ptr %v11
+  call void @plan0(ptr %context, ptr %v2, ptr %v4, ptr %v6, ptr %v8, ptr %v10, ptr %v12)
   ret void
 }
 declare <4 x float> @llvm.sqrt.v4f32(<4 x float>)

@@ -130,10 +130,9 @@ entry:
   call void @llvm.masked.store.v4f32.p0(<4 x float> %v33, ptr %o0, i32 4, <4 x i1> %v1)
   ret void
 }
-define internal void @plan0(ptr %context, ptr %arena, ptr %i0, ptr %i1, ptr %i2, ptr %o0, ptr %o1, ptr %o2, ptr %o3) nounwind {
+define internal void @plan0(ptr %context, ptr %scratch, ptr %arena, ptr %i0, ptr %i1, ptr %i2, ptr %o0, ptr %o1, ptr %o2, ptr %o3) nounwind {
 entry:
   
-  %scratch = getelementptr i8, ptr %arena, i64 64
   call void @k1(ptr %i0, ptr %i1, ptr %arena, ptr %scratch, i64 0, i64 1)
   call void @k2(ptr %arena, ptr %i2, ptr %o0, ptr %scratch, i64 0, i64 1)
   call void @k3(ptr %arena, ptr %i2, ptr %o3, ptr %scratch, i64 0, i64 1)
@@ -145,21 +144,24 @@ define void @adjoint_run(ptr %context) nounwind {
 entry:
   %v0 = getelementptr i64, ptr %context, i64 3
   %v1 = load ptr, ptr %v0
-  %v2 = getelementptr i64, ptr %context, i64 4
-  %v3 = load ptr, ptr %v2
-  %v4 = getelementptr i64, ptr %context, i64 5
-  %v5 = load ptr, ptr %v4
-  %v6 = getelementptr i64, ptr %context, i64 6
-  %v7 = load ptr, ptr %v6
-  %v8 = getelementptr i64, ptr %context, i64 7
-  %v9 = load ptr, ptr %v8
-  %v10 = getelementptr i64, ptr %context, i64 8
-  %v11 = load ptr, ptr %v10
-  %v12 = getelementptr i64, ptr %context, i64 9
-  %v13 = load ptr, ptr %v12
-  %v14 = getelementptr i64, ptr %context, i64 10
-  %v15 = load ptr, ptr %v14
-  call void @plan0(ptr %context, ptr %v1, ptr %v3, ptr %v5, ptr %v7, ptr %v9, ptr %v11, ptr %v13, ptr %v15)
+  %v2 = getelementptr i8, ptr %v1, i64 64
+  %v3 = getelementptr i64, ptr %context, i64 3
+  %v4 = load ptr, ptr %v3
+  %v5 = getelementptr i64, ptr %context, i64 4
+  %v6 = load ptr, ptr %v5
+  %v7 = getelementptr i64, ptr %context, i64 5
+  %v8 = load ptr, ptr %v7
+  %v9 = getelementptr i64, ptr %context, i64 6
+  %v10 = load ptr, ptr %v9
+  %v11 = getelementptr i64, ptr %context, i64 7
+  %v12 = load ptr, ptr %v11
+  %v13 = getelementptr i64, ptr %context, i64 8
+  %v14 = load ptr, ptr %v13
+  %v15 = getelementptr i64, ptr %context, i64 9
+  %v16 = load ptr, ptr %v15
+  %v17 = getelementptr i64, ptr %context, i64 10
+  %v18 = load ptr, ptr %v17
+  call void @plan0(ptr %context, ptr %v2, ptr %v4, ptr %v6, ptr %v8, ptr %v10, ptr %v12, ptr %v14, ptr %v16, ptr %v18)
   ret void
 }
 declare <2 x float> @llvm.fma.v2f32(<2 x float>, <2 x float>, <2 x float>)

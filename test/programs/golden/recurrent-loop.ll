@@ -86,10 +86,9 @@ entry:
   call void @llvm.masked.store.v4f64.p0(<4 x double> %v32, ptr %o0, i32 8, <4 x i1> %v1)
   ret void
 }
-define internal void @plan1(ptr %context, ptr %arena, ptr %i0, ptr %i1, ptr %i2, ptr %i3, ptr %o0, ptr %o1) nounwind {
+define internal void @plan1(ptr %context, ptr %scratch, ptr %arena, ptr %i0, ptr %i1, ptr %i2, ptr %i3, ptr %o0, ptr %o1) nounwind {
 entry:
   
-  %scratch = getelementptr i8, ptr %arena, i64 128
   %v0 = getelementptr i8, ptr %arena, i64 64
   call void @k2(ptr %i2, ptr %i0, ptr %arena, ptr %scratch, i64 0, i64 1)
   call void @k3(ptr %i3, ptr %i1, ptr %v0, ptr %scratch, i64 0, i64 1)
@@ -97,10 +96,9 @@ entry:
   call void @llvm.memcpy.p0.p0.i64(ptr %o1, ptr %o0, i64 24, i1 false)
   ret void
 }
-define internal void @plan0(ptr %context, ptr %arena, ptr %i0, ptr %i1, ptr %i2, ptr %i3, ptr %o0, ptr %o1) nounwind {
+define internal void @plan0(ptr %context, ptr %scratch, ptr %arena, ptr %i0, ptr %i1, ptr %i2, ptr %i3, ptr %o0, ptr %o1) nounwind {
 entry:
   
-  %scratch = getelementptr i8, ptr %arena, i64 0
   %v0 = getelementptr i8, ptr %arena, i64 64
   %v1 = getelementptr i8, ptr %arena, i64 128
   br label %b0
@@ -115,7 +113,7 @@ b0:
   %v9 = getelementptr i8, ptr %i1, i64 %v8
   %v10 = mul i64 %v2, 24
   %v11 = getelementptr i8, ptr %o1, i64 %v10
-  call void @plan1(ptr %context, ptr %v1, ptr %i2, ptr %i3, ptr %v3, ptr %v9, ptr %v7, ptr %v11)
+  call void @plan1(ptr %context, ptr %scratch, ptr %v1, ptr %i2, ptr %i3, ptr %v3, ptr %v9, ptr %v7, ptr %v11)
   br label %b1
 b1:
   %v12 = add i64 %v2, 1
@@ -128,19 +126,22 @@ define void @adjoint_run(ptr %context) nounwind {
 entry:
   %v0 = getelementptr i64, ptr %context, i64 3
   %v1 = load ptr, ptr %v0
-  %v2 = getelementptr i64, ptr %context, i64 4
-  %v3 = load ptr, ptr %v2
-  %v4 = getelementptr i64, ptr %context, i64 5
-  %v5 = load ptr, ptr %v4
-  %v6 = getelementptr i64, ptr %context, i64 6
-  %v7 = load ptr, ptr %v6
-  %v8 = getelementptr i64, ptr %context, i64 7
-  %v9 = load ptr, ptr %v8
-  %v10 = getelementptr i64, ptr %context, i64 8
-  %v11 = load ptr, ptr %v10
-  %v12 = getelementptr i64, ptr %context, i64 9
-  %v13 = load ptr, ptr %v12
-  call void @plan0(ptr %context, ptr %v1, ptr %v3, ptr %v5, ptr %v7, ptr %v9, ptr %v11, ptr %v13)
+  %v2 = getelementptr i8, ptr %v1, i64 256
+  %v3 = getelementptr i64, ptr %context, i64 3
+  %v4 = load ptr, ptr %v3
+  %v5 = getelementptr i64, ptr %context, i64 4
+  %v6 = load ptr, ptr %v5
+  %v7 = getelementptr i64, ptr %context, i64 5
+  %v8 = load ptr, ptr %v7
+  %v9 = getelementptr i64, ptr %context, i64 6
+  %v10 = load ptr, ptr %v9
+  %v11 = getelementptr i64, ptr %context, i64 7
+  %v12 = load ptr, ptr %v11
+  %v13 = getelementptr i64, ptr %context, i64 8
+  %v14 = load ptr, ptr %v13
+  %v15 = getelementptr i64, ptr %context, i64 9
+  %v16 = load ptr, ptr %v15
+  call void @plan0(ptr %context, ptr %v2, ptr %v4, ptr %v6, ptr %v8, ptr %v10, ptr %v12, ptr %v14, ptr %v16)
   ret void
 }
 declare <4 x double> @llvm.copysign.v4f64(<4 x double>, <4 x double>)
