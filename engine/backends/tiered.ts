@@ -1,13 +1,15 @@
 /**
  * @file Two backends as one: a plan that takes longer to compile than to run in JavaScript is run in JavaScript while
- * native code is made on another thread.
+ * native code is made on another thread; one that takes less than a call of native code stays there.
  */
 import type { Plan } from '../compile/plan.ts';
 import type { Backend, Checkpoint, Loaded, Memory } from './backend.ts';
 import type { NativeBackend } from './native/native.ts';
 
-/** Milliseconds that JavaScript takes for a scalar operation, and for a step: what the choice is made by. */
+/** Milliseconds that JavaScript takes for a scalar operation or four bytes moved, and for compiling a step. */
 const PORTABLE_MS = { operation: 4e-6, step: 0.1 } as const;
+/** Milliseconds for a step of a plan that has run before, and those that calling native code takes at least. */
+const RUN_MS = { step: 1e-4, call: 1e-3 } as const;
 /** Milliseconds that LLVM takes for an expression. */
 const NATIVE_MS = { step: 4, expression: 0.1 } as const;
 
@@ -19,8 +21,22 @@ export function tiered(first: Backend, native: NativeBackend, report: Report): B
   return {
     ...native,
     load: (plan, memory) =>
-      startsQuicker(plan) ? new Tiered(plan, memory, first, native, report) : native.load(plan, memory),
+      staysQuicker(plan)
+        ? first.load(plan, memory)
+        : startsQuicker(plan)
+          ? new Tiered(plan, memory, first, native, report)
+          : native.load(plan, memory),
   };
+}
+
+/** Milliseconds of a run in JavaScript, but for its steps. */
+function portableMs({ flops, bytes }: Plan['cost']): number {
+  return (flops + bytes / 4) * PORTABLE_MS.operation;
+}
+
+/** Whether JavaScript is done before native code would be called. */
+function staysQuicker({ cost, steps }: Plan): boolean {
+  return portableMs(cost) + steps.length * RUN_MS.step < RUN_MS.call;
 }
 
 function startsQuicker({ cost, steps }: Plan): boolean {
@@ -36,7 +52,7 @@ function startsQuicker({ cost, steps }: Plan): boolean {
     }
   };
   visit(steps);
-  const portable = cost.flops * PORTABLE_MS.operation + count * PORTABLE_MS.step;
+  const portable = portableMs(cost) + count * PORTABLE_MS.step;
   return portable < count * NATIVE_MS.step + expressions * NATIVE_MS.expression;
 }
 

@@ -1,6 +1,16 @@
 /** Compiled code: each text once, kept across processes where there is a folder, and gone when nobody holds it. */
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -81,6 +91,16 @@ describe.skipIf(!NATIVE)('a folder of compiled code (needs libLLVM)', () => {
     const { store, counts } = openStore(folder);
     expect(calling(await store.getAside(writing(7)))).toBe(7);
     expect(counts.compiled).toBe(0);
+  });
+
+  test('a folder that is too large loses its oldest files', () => {
+    const folder = newFolder();
+    writeFileSync(join(folder, 'old'), '');
+    truncateSync(join(folder, 'old'), 2 ** 29);
+    utimesSync(join(folder, 'old'), 1, 1);
+    writeFileSync(join(folder, 'new'), 'x');
+    openStore(folder);
+    expect(readdirSync(folder)).toEqual(['new']);
   });
 
   test('processes that write the same at once are both right, and leave one file', async () => {

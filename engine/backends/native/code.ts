@@ -3,7 +3,7 @@
  * across processes where a folder is given for that.
  */
 import { createHash, hash, randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CompilingTeam, Linked, Llvm } from './llvm.ts';
 import { partition } from './partition.ts';
@@ -47,6 +47,7 @@ export class CodeStore {
     this.#symbols = symbols;
     this.#folder = folder;
     this.#team = team;
+    if (folder !== undefined) prune(folder);
   }
 
   /** The code of a module's text. */
@@ -121,6 +122,28 @@ export class CodeStore {
       // A cache that cannot be written is no cache; the code is there all the same.
     }
   }
+}
+
+/** Bytes that a folder of compiled code may have when it is opened. */
+const FOLDER_BYTES = 2 ** 29;
+
+/** Removes the oldest files of a folder until the rest are within bounds. */
+function prune(folder: string): void {
+  try {
+    const files = readdirSync(folder).map((name) => ({ path: join(folder, name), ...statOf(join(folder, name)) }));
+    let bytes = 0;
+    for (const file of files.sort((a, b) => b.time - a.time)) {
+      bytes += file.size;
+      if (bytes > FOLDER_BYTES) rmSync(file.path, { force: true });
+    }
+  } catch {
+    // No folder yet, or one of somebody else's.
+  }
+}
+
+function statOf(path: string): { readonly size: number; readonly time: number } {
+  const { size, mtimeMs } = statSync(path);
+  return { size, time: mtimeMs };
 }
 
 const DIGEST_BYTES = 32;

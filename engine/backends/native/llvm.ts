@@ -56,7 +56,8 @@ export const JOB_WORDS = 7;
 export function openLlvm(path?: string): Llvm | undefined {
   for (const candidate of path === undefined ? candidates() : [path]) {
     const library = openLibrary(candidate);
-    if (library && isLlvm(library)) return new Compiler(library, candidate);
+    const compiler = library && isLlvm(library) && compilerOf(library, candidate);
+    if (compiler) return compiler;
   }
   return undefined;
 }
@@ -68,6 +69,15 @@ function isLlvm(library: LibraryHandle): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** The compiler of a library; `undefined` for one that lacks what is called, or has no code for this processor. */
+function compilerOf(library: LibraryHandle, path: string): Compiler | undefined {
+  try {
+    return new Compiler(library, path);
+  } catch {
+    return undefined;
   }
 }
 
