@@ -48,6 +48,16 @@ describe.skipIf(!native)('JavaScript, then native code (needs libLLVM)', () => {
     expectSame(run(bound, x), first, native!.tolerance, 'native');
   });
 
+  test('what takes less than a call of native code stays in JavaScript', async () => {
+    const bound = bind('y = x * x', { x: 'f32[3]' });
+    for (let i = 0; i < 5; i++) {
+      expectSame(run(bound, x.slice(0, 3)), run(bound, x.slice(0, 3)), native!.tolerance, `run ${i}`);
+      await sleep(5);
+    }
+    expect(bound.backend).toBe('portable');
+    bound.release(run(bound, x.slice(0, 3)));
+  });
+
   test('what JavaScript takes long for is native at once', () => {
     expect(bind('y = sum(x @ x)', { x: 'f32[500,500]' }).backend).toBe('native');
   });
