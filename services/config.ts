@@ -64,7 +64,7 @@ const environmentSchema = z.object({
   ADJOINT_DRAIN_DELAY_MS: pause.default(0),
   /** How long requests in flight may go on when the service stops. */
   ADJOINT_DRAIN_TIMEOUT_MS: milliseconds.default(25_000),
-  /** What computes: `auto` is native code where libLLVM is found, else JavaScript. */
+  /** What computes: `native` code always, JavaScript always (`portable`), or by `auto` what is quicker for each graph. */
   ADJOINT_BACKEND: z.enum(['auto', 'native', 'portable']).default('auto'),
   /** The path of libLLVM, versions 15 to 22; by default the newest that the system has. */
   ADJOINT_LLVM: z.string().optional(),

@@ -4,6 +4,7 @@ import closeWithGrace from 'close-with-grace';
 import { type Logger, pino } from 'pino';
 import type { Backend } from '../engine/backends/backend.ts';
 import { openFastest } from '../engine/backends/index.ts';
+import { openNative } from '../engine/backends/native/native.ts';
 import { portable } from '../engine/backends/portable.ts';
 import { createEngine } from '../engine/engine.ts';
 import { warmUp } from '../engine/warm-up.ts';
@@ -62,9 +63,8 @@ async function main(): Promise<void> {
 /** What computes; says once how to get native code where there is none. */
 function backendOf({ backend, native }: Config, log: Logger): Backend {
   if (backend === 'portable') return portable;
-  const opened = openFastest(native, (err) =>
-    log.error({ err }, 'native code could not be made: going on in JavaScript'),
-  );
+  const goOn = (err: unknown): void => log.error({ err }, 'native code could not be made: going on in JavaScript');
+  const opened = backend === 'native' ? openNative(native) : openFastest(native, goOn);
   if (opened) return opened;
   const where =
     native.llvm === undefined ? 'no libLLVM (version 15 to 22) is installed' : `${native.llvm} is no libLLVM`;

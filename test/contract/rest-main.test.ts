@@ -144,7 +144,7 @@ describe('what computes', () => {
   });
 
   test.skipIf(!openLlvm())('with libLLVM, native code does after a while', async () => {
-    const { child, printed } = start({ ADJOINT_BACKEND: 'native' });
+    const { child, printed } = start({ ADJOINT_BACKEND: 'auto' });
     const url = await listening(printed);
     while ((await ask(url, 1000)) !== 'native') await new Promise((resolve) => setTimeout(resolve, 20));
     expect(await ask(url, 1000)).toBe('native');
@@ -152,4 +152,16 @@ describe('what computes', () => {
     child.kill('SIGINT');
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
+
+  test.skipIf(!openLlvm())(
+    'with libLLVM, native code does from the first request on where that is asked for',
+    async () => {
+      const { child, printed } = start({ ADJOINT_BACKEND: 'native' });
+      const url = await listening(printed);
+      for (let i = 0; i < 2; i++) expect(await ask(url)).toBe('native');
+      expect(warningsIn(printed)).toEqual([]);
+      child.kill('SIGINT');
+      expect(await once(child, 'exit')).toEqual([0, null]);
+    },
+  );
 });
