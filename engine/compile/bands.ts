@@ -33,12 +33,13 @@ export function gatherBands(
 ): ScheduledStep[] {
   const gathered: ScheduledStep[] = [];
   let rest: readonly Candidate[] = steps.map(candidateOf);
-  while (rest.length > 0) {
-    const [seed, ...others] = rest as [Candidate, ...Candidate[]];
-    const band = bestBand(seed, others);
+  for (let at = 0; at < rest.length; ) {
+    const seed = rest[at++] as Candidate;
+    // Most steps of a long program begin no band: what follows is looked through for those alone that do.
+    const band = seed.rows === undefined ? undefined : bestBand(seed, seed.rows, rest.slice(at));
     const made = band && finish(e, band, kernelStep);
     gathered.push(...(made ?? [seed.step]));
-    rest = band && made ? band.left : others;
+    if (band && made) [rest, at] = [band.left, 0];
   }
   return withLocals(gathered, outputs);
 }
@@ -58,9 +59,7 @@ function withLocals(steps: readonly ScheduledStep[], outputs: readonly Var[]): S
 }
 
 /** The band with the most work among those that begin with a step, by what their rows may be. */
-function bestBand(seed: Candidate, others: readonly Candidate[]): Band | undefined {
-  if (seed.rows === undefined) return undefined;
-  const own = seed.rows;
+function bestBand(seed: Candidate, own: number, others: readonly Candidate[]): Band | undefined {
   const near = others.slice(0, 16).flatMap(({ rows }) => (rows !== undefined && own % rows === 0 ? [rows] : []));
   let best: Band | undefined;
   for (const rows of new Set([own, ...near])) {
@@ -92,7 +91,7 @@ interface RowShape {
 interface Band {
   readonly rows: number;
   readonly work: number;
-  /** Steps that read nothing of the band and are wanted by it, perhaps. */
+  /** Steps that cannot go through the rows, and read nothing of the band: it may read what they write. */
   readonly before: readonly ScheduledStep[];
   readonly members: readonly { readonly step: KernelStep; readonly isAcross: boolean }[];
   readonly left: readonly Candidate[];

@@ -37,8 +37,8 @@ export interface Analysis {
   readonly loops: readonly Loop[];
 }
 
-/** What a kernel computes at each point, sums narrow where that is allowed, and the fewest loops that reach all points. */
-export function analyse({ space, stores }: Pick<Kernel, 'space' | 'stores'>, window?: Range, narrows = true): Analysis {
+/** What a kernel computes at each point, sums of float32 in float32 where that is allowed, and the fewest loops that reach all points. */
+export function analyse({ space, stores }: Pick<Kernel, 'space' | 'stores'>, window?: Range): Analysis {
   const roots = stores.map(({ expr }) => expr);
   const folds = [...new Set(reachable(roots).folds.map(({ fold }) => fold))];
   const over = folds[0]?.over ?? [];
@@ -56,7 +56,7 @@ export function analyse({ space, stores }: Pick<Kernel, 'space' | 'stores'>, win
     values.add(expr);
     // The elements of a fold over nothing are never read.
     if (expr.fn === 'fold' && sizeOf(over) > 0)
-      pending.push(...(narrows && expr.fold.narrow ? [expr.fold.narrow] : expr.fold.element));
+      pending.push(...(expr.fold.narrow ? [expr.fold.narrow] : expr.fold.element));
     const [offset] = expr.args;
     const place = expr.fn === 'load' ? forms.of(offset as Expr) : undefined;
     if (place) sums.set(offset as Expr, place);
