@@ -5,6 +5,7 @@ export type StatusName =
   | 'INVALID_ARGUMENT'
   | 'FAILED_PRECONDITION'
   | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
   | 'ABORTED'
   | 'RESOURCE_EXHAUSTED'
   | 'UNAVAILABLE'
@@ -45,6 +46,25 @@ export const ERRORS = {
   cost_exceeded: { status: 'FAILED_PRECONDITION', title: 'The computation would cost more than the limits allow.' },
   unauthenticated: { status: 'UNAUTHENTICATED', title: 'The request carries no valid API key.' },
   not_found: { status: 'NOT_FOUND', title: 'There is no such resource.' },
+  already_exists: { status: 'ALREADY_EXISTS', title: 'There is a resource of that name already.' },
+  tape_used: {
+    status: 'FAILED_PRECONDITION',
+    http: 409,
+    title: 'A non-persistent tape has computed its one set of gradients.',
+  },
+  tape_state: { status: 'FAILED_PRECONDITION', http: 409, title: 'The tape is not in a state for this.' },
+  version_required: {
+    status: 'FAILED_PRECONDITION',
+    http: 428,
+    title: 'A variable that exists is assigned under the version that the client has seen.',
+  },
+  version_mismatch: { status: 'ABORTED', title: 'The variable has another version by now.' },
+  request_in_progress: { status: 'ABORTED', http: 409, title: 'The same idempotent request is still being served.' },
+  idempotency_mismatch: {
+    status: 'FAILED_PRECONDITION',
+    title: 'The idempotency key was used for another request.',
+  },
+  quota_exceeded: { status: 'RESOURCE_EXHAUSTED', title: 'The tenant or the session is over a quota.' },
   method_not_allowed: { status: 'UNIMPLEMENTED', http: 405, title: 'The resource does not have that method.' },
   unsupported_media_type: {
     status: 'INVALID_ARGUMENT',
@@ -118,6 +138,7 @@ const HTTP: Record<StatusName, number> = {
   INVALID_ARGUMENT: 400,
   FAILED_PRECONDITION: 422,
   NOT_FOUND: 404,
+  ALREADY_EXISTS: 409,
   ABORTED: 412,
   RESOURCE_EXHAUSTED: 429,
   UNAVAILABLE: 503,

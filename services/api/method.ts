@@ -28,21 +28,42 @@ export interface Example {
   readonly request: unknown;
 }
 
-/** A row of the method table: both ports serve it from this alone. */
-export interface Method<Request = any, Response = any> {
+/** What every row of the method table has. */
+interface Row<Request, Response> {
   /** The gRPC method name, e.g. `Gradient`. */
   readonly name: string;
   /** One sentence for the documentation. */
   readonly summary: string;
   readonly description?: string;
-  readonly verb: 'GET' | 'POST';
-  /** The REST path, e.g. `/v1/gradient`. */
+  readonly verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** The REST path, e.g. `/v1/sessions/{session}`; what is in braces is a field of the request. */
   readonly path: string;
   readonly request: z.ZodType<Request>;
+  /** Of a stream: of each of its messages. */
   readonly response: z.ZodType<Response>;
   readonly examples: readonly Example[];
+  /** Whether it computes for as long as its request makes it, so that it may be asked for as an operation. */
+  readonly computes?: boolean;
+  /** The path of what it made: the reply is 201 with a `Location`. */
+  created?(response: Response): string;
+  /** The version of what it answers with, for `ETag`. A request field `version` may then come as `If-Match`. */
+  version?(response: Response): number;
+  /** The media type of the field `content`, bytes that are a whole body over HTTP and a stream of chunks over gRPC. */
+  readonly content?: { readonly of: 'request' | 'response'; readonly type: string };
+}
+
+/** A method that answers once. */
+export interface UnaryMethod<Request = any, Response = any> extends Row<Request, Response> {
   handle(request: Request, context: Context): Response | Promise<Response>;
 }
+
+/** A method that answers with messages as they come: Server-Sent Events over HTTP, a server stream over gRPC. */
+export interface StreamMethod<Request = any, Response = any> extends Row<Request, Response> {
+  stream(request: Request, context: Context): AsyncIterable<Response>;
+}
+
+/** A row of the method table: both ports serve it from this alone. */
+export type Method = UnaryMethod | StreamMethod;
 
 /**
  * What a handler returns: the fields of the response schema, with tensors and maps as the engine has them. Ports write
@@ -52,11 +73,22 @@ export type Reply<R extends z.ZodType> = { readonly [Field in keyof z.input<R>]:
 
 /** A method with its request and response types inferred from its schemas. */
 export function method<Q extends z.ZodType, R extends z.ZodType>(
-  row: Omit<Method, 'request' | 'response' | 'handle'> & {
+  row: Omit<UnaryMethod, 'request' | 'response' | 'handle'> & {
     readonly request: Q;
     readonly response: R;
     handle(request: z.output<Q>, context: Context): Reply<R> | Promise<Reply<R>>;
   },
-): Method {
+): UnaryMethod {
+  return row;
+}
+
+/** A streaming method with its request and message types inferred from its schemas. */
+export function streamMethod<Q extends z.ZodType, R extends z.ZodType>(
+  row: Omit<StreamMethod, 'request' | 'response' | 'stream'> & {
+    readonly request: Q;
+    readonly response: R;
+    stream(request: z.output<Q>, context: Context): AsyncIterable<Reply<R>>;
+  },
+): StreamMethod {
   return row;
 }

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Engine } from '../../engine/engine.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { TEXT_LIMITS } from '../../engine/formats/tensor.ts';
-import type { Context, Method } from '../api/method.ts';
+import type { Context, Method, UnaryMethod } from '../api/method.ts';
 import type { Config } from '../config.ts';
 import { JSON_LENGTH_HEADER, parseBinary } from './binary.ts';
 import { openDeadline, timeoutOf, untilAborted } from './deadline.ts';
@@ -42,7 +42,7 @@ export function serve(
   };
   let answer: unknown;
   try {
-    answer = method.handle(valid, context);
+    answer = (method as UnaryMethod).handle(valid, context);
   } catch (reason) {
     deadline.close();
     throw reason;
