@@ -12,6 +12,7 @@ import { createService } from './api/call.ts';
 import { METHODS } from './api/index.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { createApp } from './rest/app.ts';
+import { memoryStore } from './sessions/memory.ts';
 
 /** The oldest major version of Node that the service runs on. */
 const NODE_MAJOR = 26;
@@ -27,7 +28,7 @@ async function main(): Promise<void> {
   const log = pino({ level: config.logLevel });
   let ready = false;
   const engine = createEngine({ limits: config.limits, backend: backendOf(config, log) });
-  const service = createService({ engine, config, methods: METHODS, log });
+  const service = createService({ engine, config, methods: METHODS, log, store: memoryStore() });
   const app = createApp({ service, ready: () => ready });
   closeWithGrace({ delay: config.drainDelay + config.drainTimeout + 5000, logger: log }, async ({ signal, err }) => {
     ready = false;
@@ -38,7 +39,7 @@ async function main(): Promise<void> {
     // Close looks for idle connections once, and one whose reply is just on its way is not idle yet.
     const sweep = setInterval(() => app.server.closeIdleConnections(), 100);
     const cutOff = setTimeout(() => app.server.closeAllConnections(), config.drainTimeout);
-    await app.close();
+    await Promise.all([service.operations.close(), app.close()]);
     clearInterval(sweep);
     clearTimeout(cutOff);
     log.info('stopped');
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
   } catch (reason) {
     fail(`Cannot listen on ${config.host}:${config.port}: ${(reason as Error).message}`);
   }
+  await service.operations.resume();
   ready = true;
   await warmUp(engine);
 }

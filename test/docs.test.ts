@@ -20,6 +20,7 @@ import { createService } from '../services/api/call.ts';
 import { METHODS } from '../services/api/index.ts';
 import { readConfig } from '../services/config.ts';
 import { createApp } from '../services/rest/app.ts';
+import { memoryStore } from '../services/sessions/memory.ts';
 import { BACKENDS } from './laws/run.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
@@ -30,6 +31,7 @@ const service = createService({
   config: readConfig({}),
   methods: METHODS,
   log: pino({ level: 'silent' }),
+  store: memoryStore(),
 });
 const app = createApp({ service });
 let origin = '';

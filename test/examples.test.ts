@@ -8,6 +8,7 @@ import { createService } from '../services/api/call.ts';
 import { METHODS } from '../services/api/index.ts';
 import { readConfig } from '../services/config.ts';
 import { createApp } from '../services/rest/app.ts';
+import { memoryStore } from '../services/sessions/memory.ts';
 import { type Exchange, expectReply } from './tape/harness.ts';
 
 interface Example {
@@ -22,6 +23,7 @@ const service = createService({
   config: readConfig({}),
   methods: METHODS,
   log: pino({ level: 'silent' }),
+  store: memoryStore(),
 });
 const app = createApp({ service });
 let origin = '';

@@ -10,6 +10,12 @@ import { jacobian } from './jacobian.ts';
 import { jvp } from './jvp.ts';
 import { listOps } from './list-ops.ts';
 import type { Method } from './method.ts';
+import { cancelOperation } from './operations/cancel-operation.ts';
+import { deleteOperation } from './operations/delete-operation.ts';
+import { getOperation } from './operations/get-operation.ts';
+import { listOperations } from './operations/list-operations.ts';
+import { startOperation } from './operations/start-operation.ts';
+import { watchOperation } from './operations/watch-operation.ts';
 import { run } from './run.ts';
 import { vjp } from './vjp.ts';
 
@@ -25,6 +31,12 @@ export const METHODS: readonly Method[] = [
   hvp,
   run,
   check,
+  startOperation,
+  listOperations,
+  getOperation,
+  watchOperation,
+  cancelOperation,
+  deleteOperation,
   listOps,
   getLimits,
 ];

@@ -29,11 +29,20 @@ export const graphSchema = z.unknown().meta({
     '"loss = mean((x @ w + b) ** 2)".',
 });
 
+/** How the tensors of a reply are written. */
+export const encodingSchema = z.enum(['nested', 'flat', 'base64', 'binary']);
+
+/** What the request for a page of a list has. */
+export const pageFields = {
+  page_size: z.coerce.number<string | number>().int().min(1).max(1000).default(100),
+  page_token: z.string().max(256).default('').meta({ description: 'The next_page_token of the page before.' }),
+};
+
 /** Options of every method that computes. */
 export const optionsSchema = z
   .strictObject({
     device: z.enum(['auto', 'cpu', 'gpu']).default('auto'),
-    encoding: z.enum(['nested', 'flat', 'base64', 'binary']).default('nested'),
+    encoding: encodingSchema.default('nested'),
     timeout_ms: z.number().int().min(1).max(300_000).optional(),
   })
   .prefault({});

@@ -9,6 +9,7 @@ import { createService } from '../../services/api/call.ts';
 import { METHODS } from '../../services/api/index.ts';
 import { readConfig } from '../../services/config.ts';
 import { createApp } from '../../services/rest/app.ts';
+import { memoryStore } from '../../services/sessions/memory.ts';
 
 /** JSON as read: the tests look into it without types of their own. */
 // biome-ignore lint/suspicious/noExplicitAny: a reply is whatever the service said.
@@ -50,6 +51,7 @@ export function client({ limits = {}, backend }: Settings = {}): Client {
     config: { ...readConfig({}), limits: inForce },
     methods: METHODS,
     log: pino({ level: 'silent' }),
+  store: memoryStore(),
   });
   const app = createApp({ service });
   afterAll(() => app.close());
