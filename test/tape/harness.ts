@@ -51,7 +51,7 @@ export function client({ limits = {}, backend }: Settings = {}): Client {
     config: { ...readConfig({}), limits: inForce },
     methods: METHODS,
     log: pino({ level: 'silent' }),
-  store: memoryStore(),
+    store: memoryStore(),
   });
   const app = createApp({ service });
   afterAll(() => app.close());
