@@ -8,6 +8,7 @@ import { openNative } from '../engine/backends/native/native.ts';
 import { portable } from '../engine/backends/portable.ts';
 import { createEngine } from '../engine/engine.ts';
 import { warmUp } from '../engine/warm-up.ts';
+import { createService } from './api/call.ts';
 import { METHODS } from './api/index.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { createApp } from './rest/app.ts';
@@ -26,13 +27,8 @@ async function main(): Promise<void> {
   const log = pino({ level: config.logLevel });
   let ready = false;
   const engine = createEngine({ limits: config.limits, backend: backendOf(config, log) });
-  const app = createApp({
-    engine,
-    config,
-    methods: METHODS,
-    log,
-    ready: () => ready,
-  });
+  const service = createService({ engine, config, methods: METHODS, log });
+  const app = createApp({ service, ready: () => ready });
   closeWithGrace({ delay: config.drainDelay + config.drainTimeout + 5000, logger: log }, async ({ signal, err }) => {
     ready = false;
     if (err !== undefined) log.fatal({ err }, 'crashed');
