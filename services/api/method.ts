@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Checkpoint } from '../../engine/backends/backend.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { Sessions } from '../sessions/sessions.ts';
 import type { Completion } from './idempotency.ts';
 
 /** What a handler knows beside its request. */
@@ -20,6 +21,7 @@ export interface Context {
   readonly tenant: string;
   readonly log: Logger;
   readonly engine: Engine;
+  readonly sessions: Sessions;
   /**
    * Present when the request must not be done twice: the client named it, or it runs as an operation. What it returns
    * for the response goes into the commit that does the request's work; where it is not called, the caller of the method

@@ -24,11 +24,17 @@ export const graphSchema = z.unknown().meta({
     '"loss = mean((x @ w + b) ** 2)".',
 });
 
+/** How the tensors of a reply are written. */
+export const encodingSchema = z.enum(['nested', 'flat', 'base64', 'binary']).default('nested');
+
+/** What stands for a gradient that does not exist. */
+export const unconnectedGradientsSchema = z.enum(['none', 'zero']).default('none');
+
 /** Options of every method that computes. */
 export const optionsSchema = z
   .strictObject({
     device: z.enum(['auto', 'cpu', 'gpu']).default('auto'),
-    encoding: z.enum(['nested', 'flat', 'base64', 'binary']).default('nested'),
+    encoding: encodingSchema,
     timeout_ms: z.number().int().min(1).max(300_000).optional(),
   })
   .prefault({});
@@ -89,6 +95,7 @@ export const unconnectedSchema = z.record(
       'through_state',
       'no_gradient_defined',
       'untaken_branch',
+      'not_recorded',
     ]),
     detail: z.string(),
   }),

@@ -166,13 +166,11 @@ export class Nest {
     const tapes = [...this.tapes.values()];
     for (const entry of this.recording.entries) {
       if (tapes.some(({ tape }) => tape.hasSeen(entry))) continue;
-      for (const view of entry.fragment?.views ?? [])
-        for (const output of view?.residuals ?? []) entry.values.delete(output);
+      for (const view of entry.fragment?.views ?? []) this.recording.forget(entry, view?.residuals ?? []);
     }
   }
 
   #watch({ tape: id, values, names }: Watched, fresh: ReadonlyMap<string, TypedArray>): Staged {
-    const state = this.#tape(id);
     const bound = this.#bind(values, fresh);
     return {
       tensors: tensorsOf(bound),
@@ -181,10 +179,11 @@ export class Nest {
       apply: () => {
         this.recording.append([...bound.values()]);
         for (const [name, entry] of bound) this.names.set(name, entry.tensors[0] as Recorded);
+        const { tape, named } = this.#tape(id);
         for (const name of names) {
           const tensor = this.names.get(name);
-          if (tensor) state.tape.watch(tensor);
-          else state.named.add(name);
+          if (tensor) tape.watch(tensor);
+          else named.add(name);
         }
       },
     };
@@ -232,6 +231,8 @@ export class Nest {
         for (const name of event.watch)
           if (Object.hasOwn(event.variables, name)) this.#tape(event.tape).named.add(name);
         for (const [name, bound] of values) this.names.set(name, bound.tensors[0] as Recorded);
+        for (const name of event.watch)
+          if (!Object.hasOwn(event.variables, name)) this.#tape(event.tape).tape.watch(tensorOf(name));
         for (const [name, { version }] of Object.entries(event.variables))
           this.#variables.set(name, { version, tensor: tensorOf(name) });
         tapes.forEach((state, t) => {
