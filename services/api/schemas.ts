@@ -11,7 +11,12 @@ export const tensorSchema = z.unknown().meta({
 
 /** The version that what is written must have. */
 export const versionSchema = z
-  .union([z.int().min(0).max(1e15), z.literal('*')])
+  .union([
+    z.int().min(0).max(1e15),
+    z.literal('*'),
+    // As a query has it.
+    z.string().max(15).regex(/^\d+$/).transform(Number),
+  ])
   .meta({ description: "A version as an earlier reply gave it, or '*' for any: what is written must exist." });
 
 /** Tensors by name. */

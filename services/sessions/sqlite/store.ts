@@ -284,7 +284,7 @@ class SqliteStore implements Store {
 
   async close(): Promise<void> {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
-    this.#db.close();
+    if (this.#db.isOpen) this.#db.close();
   }
 
   /** What `apply` does, with the blobs that it names: all of it, if `check` allows it, or nothing. */
