@@ -20,12 +20,14 @@ import { createService } from '../services/api/call.ts';
 import { METHODS } from '../services/api/index.ts';
 import { readConfig } from '../services/config.ts';
 import { createApp } from '../services/rest/app.ts';
+import { memoryStore } from '../services/sessions/memory.ts';
 import { BACKENDS } from './laws/run.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
 const service = createService({
+  store: memoryStore(),
   engine: createEngine(),
   config: readConfig({}),
   methods: METHODS,

@@ -50,6 +50,8 @@ export class Recording {
   rebuilt = 0;
   /** Bytes of the values at hand. */
   bytes = 0;
+  /** The name of the backend that ran the last fragment. */
+  backend: string | undefined;
 
   /** An entry that binds a value, not yet part of the recording; `offset` others are to come before it. */
   bound(type: TensorType, load: Entry['load'], data: TypedArray | undefined, offset = 0): Entry {
@@ -115,7 +117,9 @@ export class Recording {
     this.passes++;
     if (all) {
       if (this.entries[entry.index] === entry) this.rebuilt++;
-      const made = await fragment.executable().run(inputs, checkpoint);
+      const executable = fragment.executable();
+      this.backend = executable.backend;
+      const made = await executable.run(inputs, checkpoint);
       fragment.kept.forEach((output, i) => {
         const tensor = entry.tensors[output] as Recorded;
         if (tensor.entry === entry) set(tensor.output, made[i]?.data as TypedArray);

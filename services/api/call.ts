@@ -2,8 +2,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Engine } from '../../engine/engine.ts';
-import { EngineError } from '../../engine/errors.ts';
 import type { Config } from '../config.ts';
+import { Sessions } from '../sessions/sessions.ts';
 import type { Store } from '../sessions/store.ts';
 import { type Deadline, untilAborted } from './deadline.ts';
 import { type Claim, Replies } from './idempotency.ts';
@@ -17,19 +17,23 @@ export interface ServiceOptions {
   readonly config: Config;
   readonly methods: readonly Method[];
   readonly log: Logger;
-  /** Where replies to named requests are kept; without one, requests cannot be named. */
-  readonly store?: Store;
+  readonly store: Store;
 }
 
 /** What methods are served with, the same for every request of every port. */
 export interface Service extends ServiceOptions {
-  readonly replies: Replies | undefined;
+  readonly replies: Replies;
+  readonly sessions: Sessions;
 }
 
 /** The service that both ports of a process serve. */
 export function createService(options: ServiceOptions): Service {
-  const { store, config } = options;
-  return { ...options, replies: store && new Replies(store, config.idempotencyTtl) };
+  const { engine, store, config } = options;
+  return {
+    ...options,
+    replies: new Replies(store, config.idempotencyTtl),
+    sessions: new Sessions(engine, store, config.sessions),
+  };
 }
 
 /** Who calls a method, and how. */
@@ -132,12 +136,11 @@ function claimOf(
   { tenant, key }: Caller,
 ): Promise<Claim> | undefined {
   if (key === undefined || changes !== true) return undefined;
-  if (replies === undefined) throw new EngineError('unsupported', 'this service keeps no replies to named requests');
   return replies.claim(tenant, key, fingerprintOf(name, request));
 }
 
 function contextOf(
-  { engine, config }: Service,
+  { engine, config, sessions }: Service,
   { tenant, log, deadline }: Caller,
   afterwards: (() => void)[],
   complete: Claim['complete'] | undefined,
@@ -150,6 +153,7 @@ function contextOf(
     tenant,
     log,
     engine,
+    sessions,
     ...(complete !== undefined && { complete }),
   };
 }

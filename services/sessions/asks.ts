@@ -155,7 +155,7 @@ async function recorded(
   work.append(root, event, () => staged.apply());
   return {
     made: tensors.map(({ type }, i) => ({ type, data: data[i] as Tensor['data'] })),
-    backend: context.engine.backend,
+    backend: nest.recording.backend ?? context.engine.backend,
   };
 }
 

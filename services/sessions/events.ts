@@ -1,6 +1,7 @@
 /** @file The events that a recording is made of, as its log keeps them: read again in order they give it back. */
-import type { DType, Shape, TensorType } from '../../engine/types.ts';
+
 import type { Ask } from '../../engine/tape/derivative.ts';
+import type { DType, Shape, TensorType } from '../../engine/types.ts';
 import type { BlobRef } from './store.ts';
 
 /** A value bound to a recording. */
@@ -84,7 +85,10 @@ export function blobsOf(event: TapeEvent): BlobRef[] {
     case 'watched':
       return Object.values(event.values).map(({ blob }) => blob);
     case 'ran':
-      return [event.graph, ...[...Object.values(event.values), ...Object.values(event.variables)].map(({ blob }) => blob)];
+      return [
+        event.graph,
+        ...[...Object.values(event.values), ...Object.values(event.variables)].map(({ blob }) => blob),
+      ];
     case 'derived':
       return event.directions.map(({ blob }) => blob);
     case 'opened':

@@ -41,6 +41,14 @@ export interface Blobs {
   json(blob: BlobRef): unknown | Promise<unknown>;
 }
 
+/** What an event names and the store does not have yet, by digest. */
+export interface Fresh {
+  readonly elements: ReadonlyMap<string, TypedArray>;
+  readonly json: ReadonlyMap<string, unknown>;
+}
+
+const NONE: Fresh = { elements: new Map(), json: new Map() };
+
 /** An event whose consequences are worked out; nothing has changed until it is applied. */
 export interface Staged {
   /** The tensors it makes, by name. */
@@ -94,15 +102,15 @@ export class Nest {
     return [...this.tapes.keys()].filter((inner) => this.isAround(id, inner));
   }
 
-  /** The consequences of an event. `fresh` are values that the store does not have yet, by their digests. */
-  async stage(event: TapeEvent, fresh: ReadonlyMap<string, TypedArray> = new Map()): Promise<Staged> {
+  /** The consequences of an event. */
+  async stage(event: TapeEvent, fresh: Fresh = NONE): Promise<Staged> {
     switch (event.type) {
       case 'opened':
         return { ...NOTHING, apply: () => this.#open(event) };
       case 'watched':
         return this.#watch(event, fresh);
       case 'ran':
-        return this.#run(event, await this.#blobs.json(event.graph), fresh);
+        return this.#run(event, fresh.json.get(event.graph.digest) ?? (await this.#blobs.json(event.graph)), fresh);
       case 'derived':
         return this.#derive(event, fresh);
       case 'paused':
@@ -143,7 +151,8 @@ export class Nest {
       case 'used':
         state.state = 'used';
         state.tape.clear();
-        return this.#forgetResiduals();
+        this.#forgetResiduals();
+        return;
       case 'reset':
         // A tape that was used up records again.
         if (state.state === 'used') state.state = 'recording';
@@ -152,10 +161,12 @@ export class Nest {
         state.named.clear();
         state.accessed.clear();
         state.fragments = 0;
-        return this.#forgetResiduals();
+        this.#forgetResiduals();
+        return;
       case 'closed':
         for (const inner of this.within(id)) this.tapes.delete(inner);
-        return this.#forgetResiduals();
+        this.#forgetResiduals();
+        return;
       default:
         return type satisfies never;
     }
@@ -170,7 +181,7 @@ export class Nest {
     }
   }
 
-  #watch({ tape: id, values, names }: Watched, fresh: ReadonlyMap<string, TypedArray>): Staged {
+  #watch({ tape: id, values, names }: Watched, fresh: Fresh): Staged {
     const bound = this.#bind(values, fresh);
     return {
       tensors: tensorsOf(bound),
@@ -189,17 +200,21 @@ export class Nest {
     };
   }
 
-  #bind(values: Readonly<Record<string, Bound>>, fresh: ReadonlyMap<string, TypedArray>, offset = 0): Map<string, Entry> {
+  #bind(
+    values: Readonly<Record<string, Bound>>,
+    fresh: Fresh,
+    offset = 0,
+  ): Map<string, Entry> {
     const bound = new Map<string, Entry>();
     for (const [name, value] of Object.entries(values)) {
       const load = () => this.#blobs.elements(value);
-      const data = fresh.get(value.blob.digest);
+      const data = fresh.elements.get(value.blob.digest);
       bound.set(name, this.recording.bound(typeOf(value), load, data, offset + bound.size));
     }
     return bound;
   }
 
-  #run(event: Ran, json: unknown, fresh: ReadonlyMap<string, TypedArray>): Staged {
+  #run(event: Ran, json: unknown, fresh: Fresh): Staged {
     const tapes = event.tapes.map((id) => this.#tape(id));
     const values = this.#bind(event.values, fresh);
     const toBind = Object.entries(event.variables).filter(([name, read]) => !this.#isCurrent(name, read.version));
@@ -295,7 +310,12 @@ export class Nest {
   }
 
   /** The derivative that an event recorded, or one that is only asked for. */
-  derivative(id: string, ask: Ask, targets: readonly Recorded[], sources: readonly (readonly Recorded[])[]): Derivative {
+  derivative(
+    id: string,
+    ask: Ask,
+    targets: readonly Recorded[],
+    sources: readonly (readonly Recorded[])[],
+  ): Derivative {
     return derivativeOf(this.#tape(id).tape, ask, targets, sources, this.#engine);
   }
 
@@ -310,7 +330,7 @@ export class Nest {
     return tensor ? [tensor] : (this.#tape(id).reads.get(name) ?? []);
   }
 
-  #derive(event: Derived, fresh: ReadonlyMap<string, TypedArray>): Staged {
+  #derive(event: Derived, fresh: Fresh): Staged {
     const tapes = event.tapes.map((id) => this.#tape(id));
     const targets = event.targets.map((name) => this.tensorsOf(event.tape, name).at(-1) as Recorded);
     const sources = event.sources.map((name) => this.tensorsOf(event.tape, name));

@@ -79,10 +79,7 @@ export class Session {
       if (state) return { root, nest, state };
     }
     const known = this.tapes().map((tape) => tape.id);
-    throw new EngineError(
-      'not_found',
-      `the session has no tape '${id.slice(0, 128)}'.${didYouMeanOf(id, known)}`,
-    );
+    throw new EngineError('not_found', `the session has no tape '${id.slice(0, 128)}'.${didYouMeanOf(id, known)}`);
   }
 
   /** Lets go of everything that the store can give back. */

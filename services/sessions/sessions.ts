@@ -50,11 +50,7 @@ export class Sessions {
   }
 
   /** A new session; `fill` gives it its first content. */
-  async create<R>(
-    { tenant, complete }: Asker,
-    ttl: number,
-    fill: (work: Work) => R | Promise<R>,
-  ): Promise<R> {
+  async create<R>({ tenant, complete }: Asker, ttl: number, fill: (work: Work) => R | Promise<R>): Promise<R> {
     const now = Date.now();
     const id = `ses_${randomBytes(16).toString('base64url')}`;
     const row: SessionRow = { tenant, id, createdAt: now, expiresAt: now + ttl, ttl, revision: 0 };

@@ -16,8 +16,7 @@ import type { VariableRow } from './store.ts';
 import type { Work } from './work.ts';
 
 /** TensorFlow's words for the second use of a tape that is not persistent. */
-export const USED =
-  'A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians)';
+export const USED = 'A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians)';
 
 /** A tape of the session that may still be used; throws `not_found` or `tape_used`. */
 export function usableTape(work: Work, id: string): { root: string; nest: Nest; state: TapeState } {
@@ -91,19 +90,19 @@ export async function record(
   };
   const staged = await nest.stage(event, work.fresh);
   await nest.recording.valuesOf(staged.kept, context.checkpoint);
-  const valueOf = async (tensor: Recorded): Promise<Tensor> => {
+  const computed = async (tensor: Recorded): Promise<Tensor> => {
     const [data] = await nest.recording.valuesOf([tensor], context.checkpoint);
     return { type: tensor.type, data: data as Tensor['data'] };
   };
   const versions = new Map<string, number>();
   for (const name of made.keys()) versions.set(name, work.version);
   for (const [name, tensor] of staged.writes) {
-    const value = await valueOf(tensor);
+    const value = await computed(tensor);
     versions.set(name, work.write(name, value, variables[name]?.trainable ?? true).version);
     made.set(name, value);
   }
   const results = new Map<string, Tensor>();
-  for (const name of wanted) results.set(name, await valueOf(staged.tensors.get(name) as Recorded));
+  for (const name of wanted) results.set(name, await computed(staged.tensors.get(name) as Recorded));
   work.append(root, event, () => staged.apply());
   return { values: results, variables: made, versions };
 }
@@ -249,7 +248,7 @@ class Reading {
         `the variable '${name}' is ${formatType(type)}, expected ${formatType(input.variable.type)}`,
         { input: name },
       );
-    if (variable.data) this.#work.fresh.set(row.value.digest, variable.data);
+    if (variable.data) this.#work.fresh.elements.set(row.value.digest, variable.data);
     return { ...type, blob: row.value, trainable: row.trainable, version: row.version };
   }
 }
@@ -267,4 +266,3 @@ function initialOf({ name, variable, initial }: GraphInput): Tensor {
   if (!initial) throw new EngineError('internal', `'${name}' has no value`);
   return { type: variable.type, data: initial() };
 }
-

@@ -14,8 +14,8 @@ export class Work {
   readonly session: Session;
   /** New bytes by digest. */
   readonly blobs = new Map<string, Uint8Array>();
-  /** The elements of new values by digest. */
-  readonly fresh = new Map<string, TypedArray>();
+  /** What the new bytes stand for, by digest. */
+  readonly fresh = { elements: new Map<string, TypedArray>(), json: new Map<string, unknown>() };
   readonly #quota: number;
   readonly #variables = new Map<string, Variable | null>();
   readonly #appended: { readonly log: string; readonly entry: LogEntry }[] = [];
@@ -38,13 +38,15 @@ export class Work {
   /** Keeps a tensor's elements. */
   keep(tensor: Tensor): Bound {
     const blob = this.#put(encodeBytes(tensor));
-    this.fresh.set(blob.digest, tensor.data);
+    this.fresh.elements.set(blob.digest, tensor.data);
     return { ...tensor.type, blob };
   }
 
   /** Keeps anything that is JSON. */
   keepJson(json: unknown): BlobRef {
-    return this.#put(Buffer.from(JSON.stringify(json)));
+    const blob = this.#put(Buffer.from(JSON.stringify(json)));
+    this.fresh.json.set(blob.digest, json);
+    return blob;
   }
 
   #put(bytes: Uint8Array): BlobRef {

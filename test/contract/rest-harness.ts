@@ -8,6 +8,7 @@ import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { DEFAULT_LIMITS } from '../../engine/limits.ts';
 import type { Value } from '../../engine/program/value.ts';
+import { memoryStore } from '../../services/sessions/memory.ts';
 import type { Tensor } from '../../engine/types.ts';
 import { createService, type ServiceOptions } from '../../services/api/call.ts';
 import { type Method, method } from '../../services/api/method.ts';
@@ -121,13 +122,13 @@ interface Settings extends Partial<Pick<ServiceOptions, 'log' | 'methods' | 'sto
 }
 
 /** An application that is closed when the test ends. */
-export function testApp({ environment = {}, methods = TEST_METHODS, log, ready, store }: Settings = {}): TestApp {
+export function testApp({ environment = {}, methods = TEST_METHODS, log, ready, store = memoryStore() }: Settings = {}): TestApp {
   const service = createService({
     engine: {} as Engine,
     config: readConfig(environment),
     methods,
     log: log ?? pino({ level: 'silent' }),
-    ...(store && { store }),
+    store,
   });
   const app = createApp({ service, ...(ready && { ready }) });
   onTestFinished(() => app.close());

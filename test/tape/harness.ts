@@ -9,6 +9,7 @@ import { createService } from '../../services/api/call.ts';
 import { METHODS } from '../../services/api/index.ts';
 import { readConfig } from '../../services/config.ts';
 import { createApp } from '../../services/rest/app.ts';
+import { memoryStore } from '../../services/sessions/memory.ts';
 
 /** JSON as read: the tests look into it without types of their own. */
 // biome-ignore lint/suspicious/noExplicitAny: a reply is whatever the service said.
@@ -46,10 +47,11 @@ const LEAKS =
 export function client({ limits = {}, backend }: Settings = {}): Client {
   const inForce = { ...DEFAULT_LIMITS, ...limits };
   const service = createService({
+    store: memoryStore(),
     engine: createEngine({ limits: inForce, ...(backend && { backend }) }),
     config: { ...readConfig({}), limits: inForce },
     methods: METHODS,
-    log: pino({ level: 'silent' }),
+    log: pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' }),
   });
   const app = createApp({ service });
   afterAll(() => app.close());

@@ -1,13 +1,13 @@
 /** @file The parts that the methods of sessions, variables and tapes share. */
 import { z } from 'zod';
-import { decodeTensor } from '../../../engine/formats/tensor.ts';
 import { EngineError, type Where } from '../../../engine/errors.ts';
+import { decodeTensor } from '../../../engine/formats/tensor.ts';
 import { bindValue } from '../../../engine/program/bind.ts';
 import { boundedBy, nameSchema } from '../../../engine/program/document.ts';
 import { DTYPES, type Tensor, type TensorType } from '../../../engine/types.ts';
 import type { Session } from '../../sessions/session.ts';
-import type { SessionRow, VariableRow } from '../../sessions/store.ts';
 import type { Sessions } from '../../sessions/sessions.ts';
+import type { SessionRow, VariableRow } from '../../sessions/store.ts';
 import type { Context } from '../method.ts';
 import { tensorSchema } from '../schemas.ts';
 

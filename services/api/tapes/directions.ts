@@ -1,8 +1,9 @@
 /** @file Tangents and cotangents sent to a tape. */
 import { EngineError } from '../../../engine/errors.ts';
 import { decodeTensor } from '../../../engine/formats/tensor.ts';
-import { type Direction, typeNamed } from '../../sessions/asks.ts';
+import { typeNamed } from '../../sessions/asks.ts';
 import type { Work } from '../../sessions/work.ts';
+import type { Direction } from '../compute.ts';
 import { stackOf } from '../derivative.ts';
 import type { Context } from '../method.ts';
 import { checkNames } from '../nest.ts';

@@ -21,8 +21,12 @@ export const recordTape = method({
     ...tapeFields,
     graph: graphSchema,
     values: tensorsSchema.default({}),
-    watch: namesSchema.default([]).meta({ description: 'What the tape watches from here on: sent, or recorded before.' }),
-    outputs: targetsSchema.optional().meta({ description: "Whose values to answer with; default: the graph's outputs." }),
+    watch: namesSchema
+      .default([])
+      .meta({ description: 'What the tape watches from here on: sent, or recorded before.' }),
+    outputs: targetsSchema
+      .optional()
+      .meta({ description: "Whose values to answer with; default: the graph's outputs." }),
     options: optionsSchema,
   }),
   response: z.object({
@@ -34,10 +38,11 @@ export const recordTape = method({
   examples: [],
   handle: (request, context) =>
     context.sessions.change(context, request.session, async (work) => {
-      const meta = startMeta(work.session.tape(request.tape).nest);
+      const { nest } = work.session.tape(request.tape);
+      const meta = startMeta(nest);
       const { outputs: asked } = request;
       const outputs = asked === undefined ? undefined : listOf(asked, context.engine.limits, 'outputs');
       const made = await record(work, request.tape, { ...request, outputs }, context);
-      return { ...made, meta: meta(context.engine.backend) };
+      return { ...made, meta: meta(nest.recording.backend ?? context.engine.backend) };
     }),
 });

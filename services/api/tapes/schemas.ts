@@ -98,4 +98,3 @@ export function bySource(asked: AskedOf, unconnected: 'none' | 'zero', zeros: (n
   const made = new Map(asked.connected.map((name, i) => [name, asked.made[i]]));
   return (name: string): unknown => made.get(name) ?? (unconnected === 'zero' ? zeros(name) : null);
 }
-

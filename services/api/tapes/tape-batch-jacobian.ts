@@ -44,7 +44,10 @@ export const tapeBatchJacobian = method({
       );
       const zeros = (name: string) => {
         const [target] = asked.targets as [TensorType];
-        return zerosOf({ dtype: asked.typeOf(name).dtype, shape: [...target.shape, ...asked.typeOf(name).shape.slice(1)] });
+        return zerosOf({
+          dtype: asked.typeOf(name).dtype,
+          shape: [...target.shape, ...asked.typeOf(name).shape.slice(1)],
+        });
       };
       return {
         jacobians: packed(request.sources, bySource(asked, request.unconnected_gradients, zeros)),

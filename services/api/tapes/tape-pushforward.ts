@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { stacked } from '../../../engine/transform/compose.ts';
 import type { TensorType } from '../../../engine/types.ts';
 import { askTape, zerosOf } from '../../sessions/asks.ts';
-import { stacked } from '../../../engine/transform/compose.ts';
 import { method } from '../method.ts';
 import { listOf } from '../nest.ts';
 import { targetsSchema, tensorsSchema, unconnectedSchema } from '../schemas.ts';

@@ -1,6 +1,6 @@
 /** @file Methods that change a tape's state. */
 import { z } from 'zod';
-import { EngineError } from '../../../engine/errors.ts';
+import type { EngineError } from '../../../engine/errors.ts';
 import type { Turned } from '../../sessions/events.ts';
 import type { TapeState } from '../../sessions/nest.ts';
 import { happen } from '../../sessions/tapes.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { typeOfRow } from '../../sessions/tapes.ts';
 import { method } from '../method.ts';
 import { encodingSchema, tensorSchema } from '../schemas.ts';
 import { sessionSchema, variableInfo, variableInfoSchema, variableSchema } from '../sessions/schemas.ts';
-import { typeOfRow } from '../../sessions/tapes.ts';
 
 /** A variable with its value. */
 export const getVariable = method({

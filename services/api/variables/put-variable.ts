@@ -17,7 +17,8 @@ import {
 export const putVariable = method({
   name: 'PutVariable',
   summary: 'Makes a variable, or assigns one that exists under the version that the client has seen.',
-  description: 'A variable keeps its dtype and shape for life. To replace one that exists, send its version (`If-Match`).',
+  description:
+    'A variable keeps its dtype and shape for life. To replace one that exists, send its version (`If-Match`).',
   verb: 'PUT',
   path: '/v1/sessions/{session}/variables/{name}',
   changes: true,
@@ -37,8 +38,7 @@ export const putVariable = method({
       const { name, version } = request;
       const known = work.variable(name);
       if (known) checkVersion(known.row, version, true);
-      else if (typeof version === 'number')
-        throw work.session.absent(name);
+      else if (typeof version === 'number') throw work.session.absent(name);
       const type = known && typeOfRow(known.row);
       const tensor = variableTensor(request.value, name, '/value', context, type, request.dtype);
       return { variable: variableInfo(work.write(name, tensor, request.trainable ?? known?.row.trainable ?? true)) };
