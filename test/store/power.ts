@@ -116,11 +116,9 @@ export class Disk {
     }
     mkdirSync(join(folder, 'blobs'), { recursive: true });
     for (const [name, { synced, unsynced }] of names) {
-      let content = Buffer.alloc(0);
-      for (const edit of synced) content = edited(content, edit);
-      for (const edit of unsynced)
-        if (keeps()) content = edited(content, edit.kind === 'write' && luck === 'some' ? torn(edit, random) : edit);
-      writeFileSync(join(folder, name), content);
+      const kept = unsynced.filter(keeps);
+      const cut = luck === 'some' ? kept.map((edit) => torn(edit, random)) : kept;
+      writeFileSync(join(folder, name), contentOf([...synced, ...cut]));
     }
   }
 
@@ -141,16 +139,20 @@ export class Disk {
 const SECTOR = 512;
 
 /** One write in four is cut at a sector. */
-function torn(edit: Extract<Edit, { kind: 'write' }>, random: () => number): Edit {
-  if (random() < 0.75) return edit;
+function torn(edit: Edit, random: () => number): Edit {
+  if (edit.kind === 'truncate' || random() < 0.75) return edit;
   const sectors = Math.floor((random() * edit.bytes.length) / SECTOR);
   return { ...edit, bytes: edit.bytes.subarray(0, sectors * SECTOR) };
 }
 
-function edited(content: Buffer<ArrayBuffer>, edit: Edit): Buffer<ArrayBuffer> {
-  const size = edit.kind === 'truncate' ? edit.size : Math.max(content.length, edit.offset + edit.bytes.length);
-  // In place where it fits: a run has thousands of writes.
-  const result = size === content.length ? content : Buffer.concat([content], size);
-  if (edit.kind === 'write') edit.bytes.copy(result, edit.offset);
-  return result;
+function contentOf(edits: readonly Edit[]): Uint8Array {
+  const ends = edits.map((edit) => (edit.kind === 'write' ? edit.offset + edit.bytes.length : edit.size));
+  const content = Buffer.alloc(Math.max(0, ...ends));
+  let size = 0;
+  for (const [i, edit] of edits.entries()) {
+    if (edit.kind === 'write') edit.bytes.copy(content, edit.offset);
+    else content.fill(0, edit.size);
+    size = edit.kind === 'write' ? Math.max(size, ends[i]!) : edit.size;
+  }
+  return content.subarray(0, size);
 }
