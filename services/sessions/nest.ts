@@ -168,7 +168,7 @@ export class Nest {
         this.#forgetResiduals();
         return;
       default:
-        return type satisfies never;
+        throw new Error(`no such event: ${type satisfies never}`);
     }
   }
 
@@ -200,11 +200,7 @@ export class Nest {
     };
   }
 
-  #bind(
-    values: Readonly<Record<string, Bound>>,
-    fresh: Fresh,
-    offset = 0,
-  ): Map<string, Entry> {
+  #bind(values: Readonly<Record<string, Bound>>, fresh: Fresh, offset = 0): Map<string, Entry> {
     const bound = new Map<string, Entry>();
     for (const [name, value] of Object.entries(values)) {
       const load = () => this.#blobs.elements(value);

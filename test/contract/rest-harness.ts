@@ -8,12 +8,12 @@ import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { DEFAULT_LIMITS } from '../../engine/limits.ts';
 import type { Value } from '../../engine/program/value.ts';
-import { memoryStore } from '../../services/sessions/memory.ts';
 import type { Tensor } from '../../engine/types.ts';
 import { createService, type ServiceOptions } from '../../services/api/call.ts';
 import { type Method, method } from '../../services/api/method.ts';
 import { readConfig } from '../../services/config.ts';
 import { type AppOptions, createApp } from '../../services/rest/app.ts';
+import { memoryStore } from '../../services/sessions/memory.ts';
 
 const optionsSchema = z
   .strictObject({
@@ -122,7 +122,13 @@ interface Settings extends Partial<Pick<ServiceOptions, 'log' | 'methods' | 'sto
 }
 
 /** An application that is closed when the test ends. */
-export function testApp({ environment = {}, methods = TEST_METHODS, log, ready, store = memoryStore() }: Settings = {}): TestApp {
+export function testApp({
+  environment = {},
+  methods = TEST_METHODS,
+  log,
+  ready,
+  store = memoryStore(),
+}: Settings = {}): TestApp {
   const service = createService({
     engine: {} as Engine,
     config: readConfig(environment),
