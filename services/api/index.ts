@@ -33,10 +33,12 @@ import { watchTape } from './tapes/watch-tape.ts';
 import { assignAdd } from './variables/assign-add.ts';
 import { assignSub } from './variables/assign-sub.ts';
 import { deleteVariable } from './variables/delete-variable.ts';
+import { downloadVariables } from './variables/download-variables.ts';
 import { getVariable } from './variables/get-variable.ts';
 import { listVariables } from './variables/list-variables.ts';
 import { putVariable } from './variables/put-variable.ts';
 import { updateVariables } from './variables/update-variables.ts';
+import { uploadVariables } from './variables/upload-variables.ts';
 import { vjp } from './vjp.ts';
 
 /** Every method. */
@@ -65,6 +67,8 @@ export const METHODS: readonly Method[] = [
   assignAdd,
   assignSub,
   deleteVariable,
+  uploadVariables,
+  downloadVariables,
   createTape,
   listTapes,
   getTape,

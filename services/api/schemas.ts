@@ -29,6 +29,9 @@ export const graphSchema = z.unknown().meta({
     '"loss = mean((x @ w + b) ** 2)".',
 });
 
+/** Raw bytes. */
+export const bytesSchema = z.instanceof(Uint8Array);
+
 /** How the tensors of a reply are written. */
 export const encodingSchema = z.enum(['nested', 'flat', 'base64', 'binary']).default('nested');
 
