@@ -10,6 +10,13 @@ import { jacobian } from './jacobian.ts';
 import { jvp } from './jvp.ts';
 import { listOps } from './list-ops.ts';
 import type { Method } from './method.ts';
+import { minimize } from './minimize.ts';
+import { cancelOperation } from './operations/cancel-operation.ts';
+import { deleteOperation } from './operations/delete-operation.ts';
+import { getOperation } from './operations/get-operation.ts';
+import { listOperations } from './operations/list-operations.ts';
+import { startOperation } from './operations/start-operation.ts';
+import { watchOperation } from './operations/watch-operation.ts';
 import { run } from './run.ts';
 import { createSession } from './sessions/create-session.ts';
 import { deleteSession } from './sessions/delete-session.ts';
@@ -53,6 +60,12 @@ export const METHODS: readonly Method[] = [
   hvp,
   run,
   check,
+  startOperation,
+  listOperations,
+  getOperation,
+  watchOperation,
+  cancelOperation,
+  deleteOperation,
   listOps,
   getLimits,
   createSession,
@@ -69,6 +82,7 @@ export const METHODS: readonly Method[] = [
   deleteVariable,
   uploadVariables,
   downloadVariables,
+  minimize,
   createTape,
   listTapes,
   getTape,
