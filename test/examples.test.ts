@@ -19,11 +19,11 @@ interface Example {
 const FOLDER = new URL('../examples/notebook/', import.meta.url);
 
 const service = createService({
+  store: memoryStore(),
   engine: createEngine(),
   config: readConfig({}),
   methods: METHODS,
   log: pino({ level: 'silent' }),
-  store: memoryStore(),
 });
 const app = createApp({ service });
 let origin = '';

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Engine } from '../../engine/engine.ts';
 import type { Config } from '../config.ts';
 import { Operations } from '../operations/operations.ts';
+import { Sessions } from '../sessions/sessions.ts';
 import type { Store } from '../sessions/store.ts';
 import { type Deadline, untilAborted } from './deadline.ts';
 import { type Claim, Replies } from './idempotency.ts';
@@ -23,15 +24,17 @@ export interface ServiceOptions {
 /** What methods are served with, the same for every request of every port. */
 export interface Service extends ServiceOptions {
   readonly replies: Replies;
+  readonly sessions: Sessions;
   readonly operations: Operations;
 }
 
 /** The service that both ports of a process serve. */
 export function createService(options: ServiceOptions): Service {
-  const { store, config } = options;
+  const { engine, store, config } = options;
   const service: Service = {
     ...options,
     replies: new Replies(store, config.idempotencyTtl),
+    sessions: new Sessions(engine, store, config.sessions),
     operations: new Operations({
       ...options,
       context: (caller, afterwards) => contextOf(service, caller, afterwards, caller.complete),
@@ -139,7 +142,7 @@ function claimOf(
 }
 
 function contextOf(
-  { engine, config, methods, operations }: Service,
+  { engine, config, methods, operations, sessions }: Service,
   { tenant, log, deadline }: Pick<Caller, 'tenant' | 'log' | 'deadline'>,
   afterwards: (() => void)[],
   complete: Claim['complete'] | undefined,
@@ -152,6 +155,7 @@ function contextOf(
     tenant,
     log,
     engine,
+    sessions,
     methods,
     operations,
     ...(complete !== undefined && { complete }),

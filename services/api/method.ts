@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { Checkpoint } from '../../engine/backends/backend.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Operations } from '../operations/operations.ts';
+import type { Sessions } from '../sessions/sessions.ts';
 import type { Completion } from './idempotency.ts';
 
 /** What a handler knows beside its request. */
@@ -21,6 +22,7 @@ export interface Context {
   readonly tenant: string;
   readonly log: Logger;
   readonly engine: Engine;
+  readonly sessions: Sessions;
   /** The method table. */
   readonly methods: readonly Method[];
   readonly operations: Operations;

@@ -29,8 +29,14 @@ export const graphSchema = z.unknown().meta({
     '"loss = mean((x @ w + b) ** 2)".',
 });
 
+/** Raw bytes. */
+export const bytesSchema = z.instanceof(Uint8Array);
+
 /** How the tensors of a reply are written. */
 export const encodingSchema = z.enum(['nested', 'flat', 'base64', 'binary']);
+
+/** What stands for a gradient that does not exist. */
+export const unconnectedGradientsSchema = z.enum(['none', 'zero']).default('none');
 
 /** What the request for a page of a list has. */
 export const pageFields = {
@@ -103,6 +109,7 @@ export const unconnectedSchema = z.record(
       'through_state',
       'no_gradient_defined',
       'untaken_branch',
+      'not_recorded',
     ]),
     detail: z.string(),
   }),

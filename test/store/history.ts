@@ -1,5 +1,8 @@
 /** @file A history of commits that any process can make, resume and check: what revision `n` writes follows from `n`. */
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { MAX_INLINE_BYTES } from '../../services/sessions/sqlite/schema.ts';
 import type { Change, Store } from '../../services/sessions/store.ts';
 import { blobsOf, bytesOf, change, operationRow, refOf, replyRow, sessionRow, variableRow } from './rows.ts';
@@ -69,4 +72,27 @@ export async function expectRevision(store: Store, n: number): Promise<void> {
   for (const i of new Set([...variables.values(), ...log]))
     assert.ok(Buffer.compare(await store.blob('acme', refOf(contentOf(i))), contentOf(i)) === 0);
   for (const i of log) assert.ok(Buffer.compare(await store.blob('acme', refOf(responseOf(i))), responseOf(i)) === 0);
+}
+
+/** Checks that the database in a folder is whole and that its large blobs are the files there are; closes the store. */
+export async function expectSound(folder: string, store?: Store): Promise<void> {
+  await store?.close();
+  const db = new DatabaseSync(join(folder, 'store.db'), { readOnly: true });
+  try {
+    assert.deepEqual(
+      db
+        .prepare('pragma integrity_check')
+        .all()
+        .map((row) => row.integrity_check),
+      ['ok'],
+    );
+    assert.deepEqual(db.prepare('pragma foreign_key_check').all(), []);
+    const named = db.prepare('select digest from blobs where content is null order by digest').all();
+    assert.deepEqual(
+      readdirSync(join(folder, 'blobs')).sort(),
+      named.map((row) => row.digest),
+    );
+  } finally {
+    db.close();
+  }
 }

@@ -8,9 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { MAX_INLINE_BYTES } from '../../services/sessions/sqlite/schema.ts';
 import { openSqliteStore } from '../../services/sessions/sqlite/store.ts';
-import { advance, expectRevision, revisionOf } from './history.ts';
+import { advance, expectRevision, expectSound, revisionOf } from './history.ts';
 import { blobsOf, bytesOf, change, refOf, replyRow, sessionRow, variableRow, writes } from './rows.ts';
-import { expectSound, sqliteStore, temporaryFolder } from './stores.ts';
+import { sqliteStore, temporaryFolder } from './stores.ts';
 
 const LARGE = bytesOf(MAX_INLINE_BYTES + 1);
 const COMMITTER = join(import.meta.dirname, 'committer.ts');

@@ -1,9 +1,7 @@
 /** @file The stores under test, each in a folder of its own that goes when the test is over. */
-import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { onTestFinished } from 'vitest';
 import { memoryStore } from '../../services/sessions/memory.ts';
 import type { Files } from '../../services/sessions/sqlite/files.ts';
@@ -34,27 +32,4 @@ export function temporaryFolder(parent = tmpdir()): string {
   const folder = mkdtempSync(join(parent, 'adjoint-store-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
-}
-
-/** Checks that the database in a folder is whole and that its large blobs are the files there are; closes the store. */
-export async function expectSound(folder: string, store?: Store): Promise<void> {
-  await store?.close();
-  const db = new DatabaseSync(join(folder, 'store.db'), { readOnly: true });
-  try {
-    assert.deepEqual(
-      db
-        .prepare('pragma integrity_check')
-        .all()
-        .map((row) => row.integrity_check),
-      ['ok'],
-    );
-    assert.deepEqual(db.prepare('pragma foreign_key_check').all(), []);
-    const named = db.prepare('select digest from blobs where content is null order by digest').all();
-    assert.deepEqual(
-      readdirSync(join(folder, 'blobs')).sort(),
-      named.map((row) => row.digest),
-    );
-  } finally {
-    db.close();
-  }
 }

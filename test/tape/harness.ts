@@ -47,10 +47,11 @@ const LEAKS =
 export function client({ limits = {}, backend }: Settings = {}): Client {
   const inForce = { ...DEFAULT_LIMITS, ...limits };
   const service = createService({
+    store: memoryStore(),
     engine: createEngine({ limits: inForce, ...(backend && { backend }) }),
     config: { ...readConfig({}), limits: inForce },
     methods: METHODS,
-    log: pino({ level: 'silent' }),
+    log: pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' }),
     store: memoryStore(),
   });
   const app = createApp({ service });
