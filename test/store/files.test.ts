@@ -3,13 +3,16 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Files, NODE_FILES, type OpenFile } from '../../services/sessions/sqlite/files.ts';
 import { MAX_INLINE_BYTES } from '../../services/sessions/sqlite/schema.ts';
+import type { Store } from '../../services/sessions/store.ts';
 import { advance, expectRevision, expectSound } from './history.ts';
 import { bytesOf, change, refOf, sessionRow, writes } from './rows.ts';
 import { sqliteStore, temporaryFolder } from './stores.ts';
 
+const LARGE = bytesOf(MAX_INLINE_BYTES + 1);
 const MEGABYTES = 24;
 
 /** The file system, on which the `at`-th operation from the last reset on fails, halfway where it can. */
@@ -156,6 +159,52 @@ describe('a file operation that fails', () => {
   });
 });
 
+describe('a sweep while a commit is under way', () => {
+  const OTHER = bytesOf(MAX_INLINE_BYTES + 1, 1);
+
+  /** A store with a large blob that no row names, and that the next sweep removes. */
+  async function storeWithUnnamed(files: Files): Promise<{ readonly store: Store; readonly folder: string }> {
+    const folder = temporaryFolder();
+    const store = sqliteStore(folder, { files });
+    await store.createSession(sessionRow(), writes(0, { w: LARGE }), 1);
+    await store.commit('acme', 's', change(1, { variables: new Map([['w', null]]) }));
+    await store.sweep(0);
+    return { store, folder };
+  }
+
+  it('leaves a blob that the commit counts on', async () => {
+    const gate = new Gate('rename');
+    const { store, folder } = await storeWithUnnamed(gate);
+    gate.shut();
+    // The first is there, so only the second is written, and it is not yet in its place.
+    const commit = store.commit('acme', 's', writes(2, { w: LARGE, v: OTHER }));
+    await gate.reached;
+    expect((await store.sweep(0)).blobs).toBe(0);
+    gate.unlock();
+    await commit;
+    for (const { value } of await store.variables('acme', 's')) await store.blob('acme', value);
+    await store.sweep(0);
+    await expectSound(folder, store);
+  });
+
+  it('has removed a file before the commit writes it anew', async () => {
+    const gate = new Gate('unlink');
+    const { store, folder } = await storeWithUnnamed(gate);
+    gate.shut();
+    const sweep = store.sweep(0);
+    await gate.reached;
+    const commit = store.commit('acme', 's', writes(2, { w: LARGE }));
+    // Time enough to write it, if it did not wait.
+    await sleep(100);
+    gate.unlock();
+    expect((await sweep).blobs).toBe(1);
+    await commit;
+    expect(await store.blob('acme', refOf(LARGE))).toHaveLength(LARGE.length);
+    await store.sweep(0);
+    await expectSound(folder, store);
+  });
+});
+
 describe('a full disk', () => {
   const disk = smallDisk();
 
@@ -193,6 +242,47 @@ describe('a full disk', () => {
     await expectSound(folder, again);
   });
 });
+
+/** The file system, on which one operation waits while the gate is shut. */
+class Gate implements Files {
+  readonly #operation: 'rename' | 'unlink';
+  readonly open = NODE_FILES.open;
+  readonly readdir = NODE_FILES.readdir;
+  #passage: Promise<void> = Promise.resolve();
+  #arrive = (): void => {};
+  #open = (): void => {};
+  /** Resolves when an operation waits. */
+  reached: Promise<void> = Promise.resolve();
+
+  constructor(operation: 'rename' | 'unlink') {
+    this.#operation = operation;
+  }
+
+  shut(): void {
+    ({ promise: this.#passage, resolve: this.#open } = Promise.withResolvers<void>());
+    ({ promise: this.reached, resolve: this.#arrive } = Promise.withResolvers<void>());
+  }
+
+  unlock(): void {
+    this.#open();
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.#pass('rename');
+    await NODE_FILES.rename(from, to);
+  }
+
+  async unlink(path: string): Promise<void> {
+    await this.#pass('unlink');
+    await NODE_FILES.unlink(path);
+  }
+
+  async #pass(operation: 'rename' | 'unlink'): Promise<void> {
+    if (operation !== this.#operation) return;
+    this.#arrive();
+    await this.#passage;
+  }
+}
 
 /** A small disk of the test's own, or why there can be none. */
 function smallDisk(): string | Error {
