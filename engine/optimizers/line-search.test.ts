@@ -61,6 +61,10 @@ test('where every length is worse there is none', () => {
   expect(asked.length).toBe(12);
 });
 
+test('where the loss stays what it is there is none', () => {
+  expect(search((t) => ({ loss: 1, slope: t === 0 ? -1e-20 : -1e-20 - t }), 1, 12).found).toBeUndefined();
+});
+
 test('a loss of minus infinity is no minimum', () => {
   const { found } = search((t) => (t > 0.5 ? { loss: -Infinity, slope: -Infinity } : { loss: -t, slope: -1 }), 1, 8);
   expect(Number.isFinite(found?.loss)).toBe(true);

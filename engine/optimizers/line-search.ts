@@ -38,7 +38,8 @@ export function* strongWolfe(
   function* at(t: number): Generator<number, Point, Omit<Point, 't'>> {
     left--;
     const point = { t, ...(yield t) };
-    if (decreases(point) && (best === undefined || point.loss < best.loss)) best = point;
+    // Not where rounding alone makes it as low as the start: that would be no end.
+    if (decreases(point) && point.loss < (best ?? origin).loss) best = point;
     return point;
   }
 
