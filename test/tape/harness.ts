@@ -52,7 +52,6 @@ export function client({ limits = {}, backend }: Settings = {}): Client {
     config: { ...readConfig({}), limits: inForce },
     methods: METHODS,
     log: pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' }),
-    store: memoryStore(),
   });
   const app = createApp({ service });
   afterAll(() => app.close());
