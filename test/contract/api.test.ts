@@ -1,5 +1,6 @@
 /** @file The methods through the port: their own examples, their schemas, what documents and values may look like, and what errors say. */
 import { describe, expect, test } from 'vitest';
+import type { z } from 'zod';
 import { METHODS } from '../../services/api/index.ts';
 import { choice, client, expectClose, type Json, node } from '../tape/harness.ts';
 
@@ -7,7 +8,10 @@ const service = client();
 
 const base64 = (array: Float32Array | Float64Array | Int32Array): string => new Uint8Array(array.buffer).toBase64();
 
-const EXAMPLES = METHODS.flatMap(({ name, path, response, examples }) =>
+/** What can be called without making anything first; the rest has tests of its own. */
+const FREE = METHODS.filter(({ path }) => !path.includes('{'));
+
+const EXAMPLES = FREE.flatMap(({ name, path, response, examples }) =>
   examples.map(({ title, request }) => ({ name, title, path, response, request })),
 );
 
@@ -15,12 +19,13 @@ describe('the method table', () => {
   test.each(EXAMPLES)(
     "$name: the example '$title' is answered as its schema says",
     async ({ path, request, response }) => {
-      const body = await service.ok(path, request);
+      const { status, body } = await service.post(path, request);
+      expect([200, 201, 202], body.detail).toContain(status);
       expect(response.parse(body)).toEqual(body);
     },
   );
 
-  test.each(METHODS.filter(({ verb }) => verb === 'GET'))(
+  test.each(FREE.filter(({ verb }) => verb === 'GET'))(
     '$name is answered as its schema says',
     async ({ path, response }) => {
       const { status, body } = await service.get(path);
@@ -29,16 +34,18 @@ describe('the method table', () => {
     },
   );
 
-  test.each(METHODS.filter(({ verb }) => verb === 'POST'))('$name has an example', ({ examples }) => {
+  test.each(FREE.filter(({ verb }) => verb === 'POST'))('$name has an example', ({ examples }) => {
     expect(examples.length).toBeGreaterThan(0);
   });
 
   test.each(METHODS.filter(({ verb }) => verb === 'POST'))(
     '$name refuses a field it does not know',
-    async ({ path, examples }) => {
+    async ({ path, request, examples }) => {
       const problem = await service.refused(path, { ...(examples[0]?.request as object), vlaues: {} });
       expect(problem).toMatchObject({ status: 400, code: 'invalid_request', pointer: '/vlaues' });
-      expect(problem.detail).toBe("'vlaues' is not a known field. Did you mean 'values'?");
+      expect(problem.detail).toMatch(/^'vlaues' is not a known field\./);
+      if (Object.hasOwn((request as z.ZodObject).shape, 'values'))
+        expect(problem.detail).toBe("'vlaues' is not a known field. Did you mean 'values'?");
     },
   );
 
