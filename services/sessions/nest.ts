@@ -378,7 +378,7 @@ export class Nest {
       ...fragment.program,
       outputs: outputs.map((output) => fragment.program.outputs[output] as Var),
     };
-    const flags = tapes.map(({ tape }) => entry.args.map((arg) => tape.isOn(arg)));
+    const flags = tapes.map(({ tape }) => entry.args.map((_, input) => tape.wasOn(entry, input)));
     const source: Source = { key: digest(['residuals', fragment.key]), program, wanted: [] };
     const made = this.recording.run(fragmentOf(source, flags, this.#engine), entry.args, added.length);
     outputs.forEach((output, i) => {
