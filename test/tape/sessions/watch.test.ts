@@ -24,3 +24,24 @@ test('what is watched late is a constant to the second order too', async () => {
   expect(await inner.gradient('y', 'a', { record: [outer, 'dy'] })).toBe(36);
   expect(await outer.explained('dy', ['a', 'x'])).toEqual([[18, null], { x: 'not_recorded' }]);
 });
+
+test('a variable that is named with a graph that does not read it is watched when it is read', async () => {
+  const nb = await service.notebook({ a: 2, x: 3 });
+  const tape = await nb.tape({ persistent: true, watch_accessed_variables: false });
+  await tape.record('y = x ** 2', {}, { watch: ['a'] });
+  expect(await tape.info()).toMatchObject({ watched_variables: ['a'] });
+  await tape.record('z = a * x');
+  expect(await tape.explained('z', ['a', 'x'])).toEqual([[3, null], { x: 'not_watched' }]);
+});
+
+test('a variable that is named again counts once', async () => {
+  const nb = await service.notebook({ x: 3 });
+  const tape = await nb.tape({ persistent: true, watch: 'x' });
+  await tape.record('y = x ** 2', {}, { watch: ['x', 'x'] });
+  await tape.record('z = x * y', {}, { watch: ['x'] });
+  await tape.watch('x');
+  await tape.record('w = z * x');
+  expect((await tape.info()).watched_variables).toEqual(['x']);
+  expect(await tape.gradient('z', 'x')).toBe(27);
+  expect(await tape.gradient('w', 'x')).toBe(108);
+});
