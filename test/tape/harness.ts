@@ -44,7 +44,7 @@ export interface Settings {
 }
 
 /** Faults of the service that tests provoke are looked for in every error reply, whatever the test asserts. */
-const LEAKS =
+export const LEAKS =
   /node:internal|node_modules|\.ts\b|file:\/\/|\bat \w+ \(|\/work\/|undefined|\[object Object\]|NaN elements/;
 
 /** A service with everything in it but a socket; closed when the test file ends. */
