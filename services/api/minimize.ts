@@ -80,7 +80,12 @@ export const minimize = streamMethod({
     eta_ms: z.number().nullable().meta({ description: 'Until all steps are taken, if they go on as they did.' }),
     version: z.number().nullable().meta({ description: 'Of the variables that were committed last by this request.' }),
   }),
-  examples: [],
+  examples: [
+    {
+      title: 'Three steps of Adam',
+      request: { graph: 'loss = sum((w - 1) ** 2)', optimizer: { name: 'adam', learning_rate: 0.1 }, steps: 3 },
+    },
+  ],
   async *stream(request, context) {
     const task = await prepare(request, context);
     const started = performance.now();

@@ -71,8 +71,18 @@ export const dataSchema = z.strictObject({
 
 /** When to end before all steps are taken. */
 export const stopSchema = z.strictObject({
-  loss: z.number().optional().meta({ description: 'At a loss of at most this.' }),
-  gradient_norm: z.number().min(0).optional().meta({ description: 'At a gradient of at most this norm.' }),
+  loss: z
+    .number()
+    .min(-Number.MAX_VALUE)
+    .max(Number.MAX_VALUE)
+    .optional()
+    .meta({ description: 'At a loss of at most this.' }),
+  gradient_norm: z
+    .number()
+    .min(0)
+    .max(Number.MAX_VALUE)
+    .optional()
+    .meta({ description: 'At a gradient of at most this norm.' }),
   improvement: z
     .strictObject({
       relative: z.number().min(0).max(1).default(1e-4),

@@ -11,7 +11,7 @@ export const cancelOperation = method({
   changes: true,
   request: z.strictObject({ operation: operationIdSchema }),
   response: operationReplySchema,
-  examples: [],
+  examples: [{ title: 'The operation of the path', request: {} }],
   handle: async ({ operation }, { tenant, operations, signal }) => ({
     operation: infoOf(await operations.cancel(tenant, operation, signal)),
   }),
