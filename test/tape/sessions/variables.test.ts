@@ -30,3 +30,29 @@ test('a variable is a target as it was read last, watched or not', async () => {
   expect(await tape.gradient('x', 'x')).toBe(1);
   expect(await tape.explained('frozen', ['x'])).toEqual([[null], { x: 'not_on_path' }]);
 });
+
+test('a node makes its variables when it is first recorded, of values sent where there are any, and reads them after', async () => {
+  const nb = await service.notebook();
+  const tape = await nb.tape({ persistent: true });
+  const layer = {
+    inputs: { x: {} },
+    nodes: [{ name: 'layer', op: 'dense', inputs: ['x'], params: { units: 2 } }],
+  };
+  const kernel = [
+    [1, 2],
+    [3, 4],
+  ];
+  const first = await tape.recorded(layer, { x: [[1, 10]], 'layer/kernel:0': kernel });
+  expect(first.values).toEqual({ layer: [[31, 42]] });
+  expect(first.variables).toEqual({ 'layer/kernel:0': kernel, 'layer/bias:0': [0, 0] });
+  const again = await tape.recorded(layer, { x: [[2, 0]] });
+  expect(again).toMatchObject({ values: { layer: [[2, 4]] }, variables: {}, versions: {} });
+  expect(await tape.gradient('layer', { k: 'layer/kernel:0', b: 'layer/bias:0' })).toEqual({
+    k: [
+      [2, 2],
+      [0, 0],
+    ],
+    b: [1, 1],
+  });
+  expect((await tape.info()).watched_variables).toEqual(['layer/kernel:0', 'layer/bias:0']);
+});
