@@ -16,6 +16,8 @@ export class Session {
   readonly variables = new Map<string, Variable>();
   /** Tapes with those within them, by the id of the outermost. */
   readonly nests = new Map<string, Nest>();
+  /** The blobs that each log names. */
+  readonly #logs = new Map<string, BlobRef[]>();
   /** When it was last used, in the order of uses. */
   used = 0;
   /** Bytes of values that could be let go. */
@@ -44,6 +46,20 @@ export class Session {
       this.#named.delete(digest);
       this.#bytes -= bytes;
     }
+  }
+
+  /** Counts what an entry of a log names. */
+  countLog(log: string, blobs: readonly BlobRef[]): void {
+    this.count(blobs, 1);
+    const named = this.#logs.get(log);
+    if (named) named.push(...blobs);
+    else this.#logs.set(log, [...blobs]);
+  }
+
+  /** Counts what a log names as no longer named by it. */
+  dropLog(log: string): void {
+    this.count(this.#logs.get(log) ?? [], -1);
+    this.#logs.delete(log);
   }
 
   /** How many more bytes the store would keep with these blobs. */

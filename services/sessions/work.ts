@@ -130,8 +130,10 @@ export class Work {
   apply(expiresAt: number): void {
     const { session } = this;
     session.row = { ...session.row, revision: session.row.revision + 1, expiresAt };
-    session.count(this.#namedBlobs(), 1);
+    for (const log of this.#dropped) session.dropLog(log);
+    for (const { log, entry } of this.#appended) session.countLog(log, entry.blobs);
     for (const [name, variable] of this.#variables) {
+      if (variable) session.count([variable.row.value], 1);
       const old = session.variables.get(name);
       if (old) session.count([old.row.value], -1);
       if (variable) session.variables.set(name, variable);
