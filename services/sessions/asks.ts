@@ -99,8 +99,9 @@ async function compute(
     const name = own[i] as string;
     return tensorFor(directions[all.indexOf(name)], type, name);
   });
-  if (record) return recorded(work, root, nest, id, asked, ask, inputs, record, context);
+  // Recorded or not, the derivative reads them: what was let go is computed again, once.
   const residuals = await nest.recording.valuesOf(nest.residualsOf(derivative), context.checkpoint);
+  if (record) return recorded(work, root, nest, id, asked, ask, inputs, record, context);
   const executable = derivative.executable();
   const made = await executable.run([...residuals, ...inputs.map(({ data }) => data)], context.checkpoint);
   context.afterReply(() => executable.release(made));
