@@ -81,6 +81,18 @@ const environmentSchema = z.object({
   ADJOINT_SWEEP_INTERVAL_MS: milliseconds.default(60_000),
   /** How long the reply to a request with an idempotency key is kept. */
   ADJOINT_IDEMPOTENCY_TTL_MS: milliseconds.default(86_400_000),
+  /** Operations that run at once. */
+  ADJOINT_OPERATIONS_AT_ONCE: z.coerce.number().int().min(1).max(1024).default(2),
+  /** Operations that wait for their turn. */
+  ADJOINT_OPERATIONS_QUEUE: z.coerce.number().int().min(1).max(100_000).default(256),
+  /** Operations of one tenant that wait or run. */
+  ADJOINT_OPERATIONS_UNFINISHED: z.coerce.number().int().min(1).max(100_000).default(32),
+  /** Operations of one tenant that have not been deleted or expired. */
+  ADJOINT_OPERATIONS_KEPT: z.coerce.number().int().min(1).max(100_000).default(1000),
+  /** The longest an operation may run. */
+  ADJOINT_OPERATION_TIMEOUT_MS: milliseconds.default(3_600_000),
+  /** How long an operation is kept after its end. */
+  ADJOINT_OPERATION_TTL_MS: milliseconds.default(3_600_000),
   /** From not ready to not listening: the time a load balancer needs to notice. */
   ADJOINT_DRAIN_DELAY_MS: pause.default(0),
   /** How long requests in flight may go on when the service stops. */
@@ -133,6 +145,14 @@ const configSchema = environmentSchema
       resident: env.ADJOINT_RESIDENT_SESSIONS,
     },
     idempotencyTtl: env.ADJOINT_IDEMPOTENCY_TTL_MS,
+    operations: {
+      atOnce: env.ADJOINT_OPERATIONS_AT_ONCE,
+      queue: env.ADJOINT_OPERATIONS_QUEUE,
+      unfinishedPerTenant: env.ADJOINT_OPERATIONS_UNFINISHED,
+      perTenant: env.ADJOINT_OPERATIONS_KEPT,
+      timeout: env.ADJOINT_OPERATION_TIMEOUT_MS,
+      ttl: env.ADJOINT_OPERATION_TTL_MS,
+    },
     drainDelay: env.ADJOINT_DRAIN_DELAY_MS,
     drainTimeout: env.ADJOINT_DRAIN_TIMEOUT_MS,
     backend: env.ADJOINT_BACKEND,

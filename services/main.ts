@@ -43,7 +43,7 @@ async function main(): Promise<void> {
     // Close looks for idle connections once, and one whose reply is just on its way is not idle yet.
     const closing = setInterval(() => app.server.closeIdleConnections(), 100);
     const cutOff = setTimeout(() => app.server.closeAllConnections(), config.drainTimeout);
-    await app.close();
+    await Promise.all([service.operations.close(), app.close()]);
     clearInterval(closing);
     clearTimeout(cutOff);
     clearInterval(sweep);
@@ -59,6 +59,7 @@ async function main(): Promise<void> {
   } catch (reason) {
     fail(`Cannot listen on ${config.host}:${config.port}: ${(reason as Error).message}`);
   }
+  await service.operations.resume();
   ready = true;
   await warmUp(engine);
 }

@@ -127,7 +127,9 @@ describe('requests on the pages', () => {
 
 describe('tables', () => {
   test('the README has every method, and no other', () => {
-    const rows = [...read('README.md').matchAll(/^\| (\w+) \| `(GET|POST|PUT|PATCH|DELETE) (\S+)` \| /gm)].map((row) => row.slice(1, 4));
+    const rows = [...read('README.md').matchAll(/^\| (\w+) \| `(GET|POST|PUT|PATCH|DELETE) (\S+)` \| /gm)].map((row) =>
+      row.slice(1, 4),
+    );
     expect(rows).toEqual(METHODS.map(({ name, verb, path }) => [name, verb, path]));
   });
 

@@ -15,6 +15,10 @@ const DECREASE = 1e-4;
 const CURVATURE = 0.9;
 /** How far the next length may be from the last, before a minimum is bracketed. */
 const GROWTH = [1.1, 4] as const;
+/** How near to the ends of the bracket, as a part of it, the next length may be. */
+const MARGIN = 0.1;
+/** A bracket that is wider than this part of what it was two lengths before is halved. */
+const SHRINKING = 0.66;
 
 /**
  * Asks for points until one fulfils the conditions; then the point. Where the evaluations end before, the lowest point
@@ -34,7 +38,8 @@ export function* strongWolfe(
   function* at(t: number): Generator<number, Point, Omit<Point, 't'>> {
     left--;
     const point = { t, ...(yield t) };
-    if (decreases(point) && (best === undefined || point.loss < best.loss)) best = point;
+    // Not where rounding alone makes it as low as the start: that would be no end.
+    if (decreases(point) && point.loss < (best ?? origin).loss) best = point;
     return point;
   }
 
@@ -61,13 +66,17 @@ export function* strongWolfe(
 
   // A shrinking one: `low` is its lowest end with sufficient decrease, and falls towards `high`.
   let [low, high]: readonly [Point, Point] = ends;
+  let [width, widthBefore] = [Infinity, Infinity];
   while (left > 0) {
-    const width = Math.abs(high.t - low.t);
+    const isSlow = Math.abs(high.t - low.t) > SHRINKING * widthBefore;
+    [width, widthBefore] = [Math.abs(high.t - low.t), width];
     if (width <= Number.EPSILON * Math.max(low.t, high.t)) break;
-    const guess = cubicMinimum(low, high);
+    const guess = isSlow ? Number.NaN : cubicMinimum(low, high);
     const [from, to] = low.t < high.t ? [low.t, high.t] : [high.t, low.t];
-    const isWithin = guess > from + 0.1 * width && guess < to - 0.1 * width;
-    const point: Point = yield* at(isWithin ? guess : (from + to) / 2);
+    const t = Number.isNaN(guess)
+      ? (from + to) / 2
+      : Math.min(Math.max(guess, from + MARGIN * width), to - MARGIN * width);
+    const point: Point = yield* at(t);
     if (!decreases(point) || point.loss >= low.loss) {
       high = point;
       continue;

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Engine } from '../../engine/engine.ts';
 import type { Config } from '../config.ts';
+import { Operations } from '../operations/operations.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import type { Store } from '../sessions/store.ts';
 import { type Deadline, untilAborted } from './deadline.ts';
@@ -24,16 +25,22 @@ export interface ServiceOptions {
 export interface Service extends ServiceOptions {
   readonly replies: Replies;
   readonly sessions: Sessions;
+  readonly operations: Operations;
 }
 
 /** The service that both ports of a process serve. */
 export function createService(options: ServiceOptions): Service {
   const { engine, store, config } = options;
-  return {
+  const service: Service = {
     ...options,
     replies: new Replies(store, config.idempotencyTtl),
     sessions: new Sessions(engine, store, config.sessions),
+    operations: new Operations({
+      ...options,
+      context: (caller, afterwards) => contextOf(service, caller, afterwards, caller.complete),
+    }),
   };
+  return service;
 }
 
 /** Who calls a method, and how. */
@@ -49,11 +56,6 @@ export interface Caller {
 export interface Answer {
   readonly response: unknown;
   release(): void;
-}
-
-/** Whether a method answers with a stream of messages. */
-export function isStream(method: Method): method is StreamMethod {
-  return 'stream' in method;
 }
 
 /**
@@ -140,8 +142,8 @@ function claimOf(
 }
 
 function contextOf(
-  { engine, config, sessions }: Service,
-  { tenant, log, deadline }: Caller,
+  { engine, config, methods, operations, sessions }: Service,
+  { tenant, log, deadline }: Pick<Caller, 'tenant' | 'log' | 'deadline'>,
   afterwards: (() => void)[],
   complete: Claim['complete'] | undefined,
 ): Context {
@@ -154,6 +156,8 @@ function contextOf(
     log,
     engine,
     sessions,
+    methods,
+    operations,
     ...(complete !== undefined && { complete }),
   };
 }

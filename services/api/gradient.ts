@@ -60,6 +60,7 @@ export const gradient = method({
     "Watching follows TensorFlow's GradientTape. A gradient that does not exist is null, and `unconnected` says why.",
   verb: 'POST',
   path: '/v1/gradient',
+  computes: true,
   request,
   response: z.object({
     values: tensorsSchema,

@@ -10,6 +10,13 @@ import { jacobian } from './jacobian.ts';
 import { jvp } from './jvp.ts';
 import { listOps } from './list-ops.ts';
 import type { Method } from './method.ts';
+import { minimize } from './minimize.ts';
+import { cancelOperation } from './operations/cancel-operation.ts';
+import { deleteOperation } from './operations/delete-operation.ts';
+import { getOperation } from './operations/get-operation.ts';
+import { listOperations } from './operations/list-operations.ts';
+import { startOperation } from './operations/start-operation.ts';
+import { watchOperation } from './operations/watch-operation.ts';
 import { run } from './run.ts';
 import { createSession } from './sessions/create-session.ts';
 import { deleteSession } from './sessions/delete-session.ts';
@@ -33,10 +40,12 @@ import { watchTape } from './tapes/watch-tape.ts';
 import { assignAdd } from './variables/assign-add.ts';
 import { assignSub } from './variables/assign-sub.ts';
 import { deleteVariable } from './variables/delete-variable.ts';
+import { downloadVariables } from './variables/download-variables.ts';
 import { getVariable } from './variables/get-variable.ts';
 import { listVariables } from './variables/list-variables.ts';
 import { putVariable } from './variables/put-variable.ts';
 import { updateVariables } from './variables/update-variables.ts';
+import { uploadVariables } from './variables/upload-variables.ts';
 import { vjp } from './vjp.ts';
 
 /** Every method. */
@@ -51,6 +60,12 @@ export const METHODS: readonly Method[] = [
   hvp,
   run,
   check,
+  startOperation,
+  listOperations,
+  getOperation,
+  watchOperation,
+  cancelOperation,
+  deleteOperation,
   listOps,
   getLimits,
   createSession,
@@ -65,6 +80,9 @@ export const METHODS: readonly Method[] = [
   assignAdd,
   assignSub,
   deleteVariable,
+  uploadVariables,
+  downloadVariables,
+  minimize,
   createTape,
   listTapes,
   getTape,

@@ -35,5 +35,11 @@ export function boundsOf(config: Config): Record<string, number> {
     session_ttl_seconds: MAX_TTL_SECONDS,
     idempotency_key_length: MAX_KEY_LENGTH,
     idempotency_ttl_ms: config.idempotencyTtl,
+    operations_at_once: config.operations.atOnce,
+    operations_queue: config.operations.queue,
+    operations_unfinished: config.operations.unfinishedPerTenant,
+    operations_kept: config.operations.perTenant,
+    operation_timeout_ms: config.operations.timeout,
+    operation_ttl_ms: config.operations.ttl,
   };
 }

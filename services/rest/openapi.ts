@@ -2,8 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../../engine/errors.ts';
-import { isStream } from '../api/call.ts';
-import type { Method } from '../api/method.ts';
+import { isStream, type Method } from '../api/method.ts';
 import { JSON_LENGTH_HEADER } from './binary.ts';
 import { problemRow } from './problem.ts';
 import { intakeOf } from './read.ts';
@@ -31,7 +30,10 @@ export function openApiDocument(methods: readonly Method[], version: string): Js
     paths,
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
-      responses: Object.fromEntries([...PROBLEMS].map(([status, codes]) => [`Problem${status}`, problemsOf(codes)])),
+      responses: {
+        Accepted: ACCEPTED,
+        ...Object.fromEntries([...PROBLEMS].map(([status, codes]) => [`Problem${status}`, problemsOf(codes)])),
+      },
       parameters: PARAMETERS,
       headers: { ...COMMON_HEADERS, ...HEADERS },
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An API key; it names the tenant.' } },
@@ -51,6 +53,7 @@ function operationOf(method: Method, schemas: Json): Json {
     ...(takesVersion && method.verb !== 'GET' ? ['IfMatch'] : []),
     ...(isRevalidated(method) ? ['IfNoneMatch'] : []),
     ...(method.changes === true ? ['IdempotencyKey'] : []),
+    ...(method.computes === true ? ['Prefer'] : []),
     ...COMMON_PARAMETERS,
   ];
   return {
@@ -97,6 +100,7 @@ function answerOf(method: Method, schemas: Json): Json {
       headers: references,
       content: contentOf(method, response, schemas),
     },
+    ...(method.computes === true && { 202: { $ref: '#/components/responses/Accepted' } }),
     ...(isRevalidated(method) && { 304: { description: 'The version that the client has.', headers: references } }),
   };
 }
@@ -277,6 +281,12 @@ const PARAMETERS: Json = {
     description: 'The deadline of the computation, in milliseconds.',
     schema: { type: 'integer', minimum: 1 },
   },
+  Prefer: {
+    name: 'Prefer',
+    in: 'header',
+    description: 'With respond-async, the reply is 202 at once and the computation goes on as an operation.',
+    schema: { type: 'string' },
+  },
   JsonLength: {
     name: JSON_LENGTH_HEADER,
     in: 'header',
@@ -303,6 +313,16 @@ const PARAMETERS: Json = {
       'before and not done again.',
     schema: { type: 'string', pattern: '^[!-~]{1,255}$' },
   },
+};
+
+/** The reply to a request that goes on as an operation. */
+const ACCEPTED: Json = {
+  description: 'It goes on as the operation at `Location`, because of `Prefer: respond-async`.',
+  headers: {
+    Location: { $ref: '#/components/headers/Location' },
+    'Preference-Applied': { description: 'respond-async', schema: { type: 'string' } },
+  },
+  content: { 'application/json': { schema: { type: 'object', description: 'As StartOperation answers.' } } },
 };
 
 /** What every reply has. */

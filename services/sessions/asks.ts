@@ -52,9 +52,17 @@ export async function askTape(work: Work, id: string, question: Question, contex
   const sources = question.sources.map((name) => meaningOf(work, nest, state, name));
   const reasons = await reasonsWhyNot(nest, state, targets, sources, context);
   const connected = sources.filter(({ name }) => !reasons.has(name));
-  const floats = question.targets.filter((_, i) => isFloat((targets[i] as Recorded).type.dtype));
-  const asked = { ...question, targets: floats, sources: connected.map(({ name }) => name) };
-  const answer = await compute(work, root, nest, id, asked, question, targets, connected, context);
+  const isFloatAt = (_: unknown, i: number): boolean => isFloat((targets[i] as Recorded).type.dtype);
+  const floats = question.targets.filter(isFloatAt);
+  const isForward = question.ask.kind === 'pushforward';
+  const asked: Asked = {
+    targets: floats,
+    sources: connected.map(({ name }) => name),
+    directions: isForward
+      ? question.directions.filter((_, i) => !reasons.has((sources[i] as Meaning).name))
+      : question.directions.filter(isFloatAt),
+  };
+  const answer = await compute(work, root, nest, id, asked, question, targets.filter(isFloatAt), connected, context);
   if (!state.persistent) await happen(work, root, nest, { type: 'used', tape: id });
   const types = new Map(sources.map(({ name, type }) => [name, type]));
   return {
@@ -68,19 +76,22 @@ export async function askTape(work: Work, id: string, question: Question, contex
   };
 }
 
+/** The part of a question that has an answer: float targets, connected sources, and the directions that belong to them. */
+type Asked = Pick<Question, 'targets' | 'sources' | 'directions'>;
+
 async function compute(
   work: Work,
   root: string,
   nest: Nest,
   id: string,
-  asked: { readonly targets: readonly string[]; readonly sources: readonly string[] },
-  { ask, directions, record, targets: names }: Question,
-  targets: readonly Recorded[],
+  asked: Asked,
+  question: Question,
+  floats: readonly Recorded[],
   connected: readonly Meaning[],
   context: Context,
 ): Promise<{ readonly made: readonly Tensor[]; readonly backend: string }> {
+  const { ask } = question;
   if (connected.length === 0 || asked.targets.length === 0) return { made: [], backend: context.engine.backend };
-  const floats = targets.filter((_, i) => asked.targets.includes(names[i] as string));
   if (ask.kind === 'batch_jacobian')
     checkBatch(
       asked.targets[0] as string,
@@ -94,14 +105,10 @@ async function compute(
     connected.map(({ tensors }) => tensors),
   );
   const own = ask.kind === 'pushforward' ? asked.sources : asked.targets;
-  const all = ask.kind === 'pushforward' ? connected.map(({ name }) => name) : names;
-  const inputs = derivative.directions.map((type, i) => {
-    const name = own[i] as string;
-    return tensorFor(directions[all.indexOf(name)], type, name);
-  });
+  const inputs = derivative.directions.map((type, i) => tensorFor(asked.directions[i], type, own[i] as string));
   // Recorded or not, the derivative reads them: what was let go is computed again, once.
   const residuals = await nest.recording.valuesOf(nest.residualsOf(derivative), context.checkpoint);
-  if (record) return recorded(work, root, nest, id, asked, ask, inputs, record, context);
+  if (question.record) return recorded(work, root, nest, id, asked, question, inputs, question.record, context);
   const executable = derivative.executable();
   const made = await executable.run([...residuals, ...inputs.map(({ data }) => data)], context.checkpoint);
   context.afterReply(() => executable.release(made));
@@ -119,8 +126,8 @@ async function recorded(
   root: string,
   nest: Nest,
   id: string,
-  { targets, sources }: { readonly targets: readonly string[]; readonly sources: readonly string[] },
-  ask: Ask,
+  { targets, sources }: Asked,
+  question: Question,
   directions: readonly Tensor[],
   { tape: outer, as }: { readonly tape: string; readonly as: string },
   context: Context,
@@ -132,7 +139,11 @@ async function recorded(
       `the tape '${outer}' did not record what '${id}' did; open '${id}' with outer: '${outer}', and record then`,
       { pointer: '/record/tape' },
     );
-  const names = namesOf(as, ask.kind === 'pushforward' ? targets : sources);
+  const { ask } = question;
+  const names =
+    ask.kind === 'pushforward'
+      ? namesOf(as, targets, question.targets.length)
+      : namesOf(as, sources, question.sources.length);
   for (const name of names)
     if (work.variable(name))
       throw new EngineError('duplicate_name', `'${name}' is a variable of the session; record it under another name`, {
@@ -160,9 +171,9 @@ async function recorded(
   };
 }
 
-/** What results are called: as asked for one, `<as>/<name>` for several. */
-function namesOf(as: string, of: readonly string[]): string[] {
-  return of.length === 1 ? [as] : of.map((name) => `${as}/${name}`);
+/** What results are called: as asked where one was asked for, `<as>/<name>` where several were, computed or not. */
+function namesOf(as: string, of: readonly string[], asked: number): string[] {
+  return asked === 1 ? [as] : of.map((name) => `${as}/${name}`);
 }
 
 /** The type of what a name means to a tape. */

@@ -215,14 +215,14 @@ export class Nest {
     const values = this.#bind(event.values, fresh);
     const toBind = Object.entries(event.variables).filter(([name, read]) => !this.#isCurrent(name, read.version));
     const reads = this.#bind(Object.fromEntries(toBind), fresh, values.size);
-    const tensorOf = (name: string): Recorded => {
-      if (Object.hasOwn(event.variables, name))
-        return reads.get(name)?.tensors[0] ?? (this.#variables.get(name)?.tensor as Recorded);
-      return values.get(name)?.tensors[0] ?? (this.names.get(name) as Recorded);
+    const known = (name: string): Recorded | undefined => {
+      if (Object.hasOwn(event.variables, name)) return reads.get(name)?.tensors[0] ?? this.#variables.get(name)?.tensor;
+      return values.get(name)?.tensors[0] ?? this.names.get(name);
     };
-    const source = this.#sourceOf(event, json, (name) => tensorOf(name)?.type);
+    const tensorOf = (name: string): Recorded => known(name) as Recorded;
+    const source = this.#sourceOf(event, json, (name) => known(name)?.type);
     const args = source.inputs.map(tensorOf);
-    const watched = tapes.map((state) => this.#readBy(state, event, tensorOf));
+    const watched = tapes.map((state) => this.#readBy(state, event, known));
     const flags = tapes.map(({ tape }, t) =>
       args.map((arg) => isFloat(arg.type.dtype) && (tape.isOn(arg) || (watched[t] as Set<Recorded>).has(arg))),
     );
@@ -239,11 +239,13 @@ export class Nest {
       kept: fragment.kept.map((output) => entry.tensors[output] as Recorded),
       apply: () => {
         this.recording.append([...entries, entry]);
-        for (const name of event.watch)
-          if (Object.hasOwn(event.variables, name)) this.#tape(event.tape).named.add(name);
+        const { tape, named } = this.#tape(event.tape);
+        for (const name of event.watch) {
+          const tensor = Object.hasOwn(event.variables, name) ? undefined : known(name);
+          if (tensor) tape.watch(tensor);
+          else named.add(name);
+        }
         for (const [name, bound] of values) this.names.set(name, bound.tensors[0] as Recorded);
-        for (const name of event.watch)
-          if (!Object.hasOwn(event.variables, name)) this.#tape(event.tape).tape.watch(tensorOf(name));
         for (const [name, { version }] of Object.entries(event.variables))
           this.#variables.set(name, { version, tensor: tensorOf(name) });
         tapes.forEach((state, t) => {
@@ -266,21 +268,26 @@ export class Nest {
   }
 
   /** The tensors that a tape begins to watch with a run: those named with it, and the variables that it sees read. */
-  #readBy(state: TapeState, { variables, tape, watch }: Ran, tensorOf: (name: string) => Recorded): Set<Recorded> {
+  #readBy(
+    state: TapeState,
+    { variables, tape, watch }: Ran,
+    tensorOf: (name: string) => Recorded | undefined,
+  ): Set<Recorded> {
     const watched = new Set<Recorded>();
-    const named = new Set(state.id === tape ? watch : []);
-    for (const [name, { trainable }] of Object.entries(variables)) {
-      const watches = named.has(name) || state.named.has(name) || (trainable && state.watchesAccessed);
-      if (watches && !state.tape.isOn(tensorOf(name))) watched.add(tensorOf(name));
-    }
-    for (const name of named) watched.add(tensorOf(name));
+    const begin = (name: string): void => {
+      const tensor = tensorOf(name);
+      if (tensor && !state.tape.isOn(tensor)) watched.add(tensor);
+    };
+    if (state.id === tape) for (const name of watch) begin(name);
+    for (const [name, { trainable }] of Object.entries(variables))
+      if (state.named.has(name) || (trainable && state.watchesAccessed)) begin(name);
     return watched;
   }
 
   #access(state: TapeState, name: string, tensor: Recorded, watched: ReadonlySet<Recorded> | undefined): void {
     state.accessed.add(name);
-    if (!watched?.has(tensor)) return;
-    state.reads.set(name, [...(state.reads.get(name) ?? []), tensor]);
+    const reads = state.reads.get(name) ?? [];
+    if (watched?.has(tensor) && !reads.includes(tensor)) state.reads.set(name, [...reads, tensor]);
   }
 
   #sourceOf(event: Ran, json: unknown, typeFor: (name: string) => TensorType | undefined): GraphSource {
@@ -378,7 +385,7 @@ export class Nest {
       ...fragment.program,
       outputs: outputs.map((output) => fragment.program.outputs[output] as Var),
     };
-    const flags = tapes.map(({ tape }) => entry.args.map((arg) => tape.isOn(arg)));
+    const flags = tapes.map(({ tape }) => entry.args.map((_, input) => tape.wasOn(entry, input)));
     const source: Source = { key: digest(['residuals', fragment.key]), program, wanted: [] };
     const made = this.recording.run(fragmentOf(source, flags, this.#engine), entry.args, added.length);
     outputs.forEach((output, i) => {

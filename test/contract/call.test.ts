@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { EngineError } from '../../engine/errors.ts';
 import type { Tensor } from '../../engine/types.ts';
 import { type Method, method, streamMethod } from '../../services/api/method.ts';
+import { memoryStore } from '../../services/sessions/memory.ts';
 import type { Store } from '../../services/sessions/store.ts';
-import { replyStore } from './reply-store.ts';
 import { type TestApp, testApp } from './rest-harness.ts';
 
 const TENANTS = { ADJOINT_API_KEYS: 'ann:aaaaaaaaaaaaaaaaaaaa,bob:bbbbbbbbbbbbbbbbbbbb' };
@@ -77,7 +77,7 @@ function post(app: TestApp, path: string, payload: object, headers: Record<strin
 
 test('a request that is sent again is replayed, in the encoding it asked for', async () => {
   const { done, methods } = counting();
-  const app = testApp({ methods, store: replyStore() });
+  const app = testApp({ methods });
   const first = await post(app, '/v1/count', { add: 3 }, { 'idempotency-key': 'k' });
   const again = await post(app, '/v1/count', { ms: 0, add: 3 }, { 'idempotency-key': 'k' });
   expect(done).toEqual([3]);
@@ -91,7 +91,7 @@ test('a request that is sent again is replayed, in the encoding it asked for', a
 
 test('T37: fifty at once are done once', async () => {
   const { done, methods } = counting();
-  const app = testApp({ methods, store: replyStore() });
+  const app = testApp({ methods });
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
   const send = () =>
     fetch(`${origin}/v1/count`, {
@@ -116,7 +116,7 @@ test('T37: fifty at once are done once', async () => {
 
 test('a key of another request is refused, while that is served and afterwards', async () => {
   const { done, methods } = counting();
-  const app = testApp({ methods, store: replyStore() });
+  const app = testApp({ methods });
   const key = { 'idempotency-key': 'k' };
   const serving = post(app, '/v1/count', { add: 1, ms: 50 }, key).then((reply) => reply.statusCode);
   const during = await post(app, '/v1/count', { add: 2 }, key);
@@ -130,7 +130,7 @@ test('a key of another request is refused, while that is served and afterwards',
 
 test('a failure may be tried again under the same key', async () => {
   const { done, methods } = counting();
-  const app = testApp({ methods, store: replyStore() });
+  const app = testApp({ methods });
   const send = () => post(app, '/v1/count', { add: 1, fail: true }, { 'idempotency-key': 'k' });
   expect((await send()).statusCode).toBe(412);
   expect((await send()).statusCode).toBe(201);
@@ -140,7 +140,7 @@ test('a failure may be tried again under the same key', async () => {
 
 test('a client that went away finds the reply under its key', async () => {
   const { done, methods } = counting();
-  const app = testApp({ methods, store: replyStore() });
+  const app = testApp({ methods });
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
   const send = (signal?: AbortSignal) =>
     fetch(`${origin}/v1/count`, {
@@ -159,7 +159,7 @@ test('a client that went away finds the reply under its key', async () => {
 
 test('a key is its tenant’s own', async () => {
   const { done, methods } = counting();
-  const app = testApp({ methods, store: replyStore(), environment: TENANTS });
+  const app = testApp({ methods, environment: TENANTS });
   for (const [add, token] of [
     [1, 'aaaaaaaaaaaaaaaaaaaa'],
     [2, 'bbbbbbbbbbbbbbbbbbbb'],
@@ -170,7 +170,7 @@ test('a key is its tenant’s own', async () => {
 
 test('a reply is forgotten in time', async () => {
   const { done, methods } = counting();
-  const app = testApp({ methods, store: replyStore(), environment: { ADJOINT_IDEMPOTENCY_TTL_MS: '30' } });
+  const app = testApp({ methods, environment: { ADJOINT_IDEMPOTENCY_TTL_MS: '30' } });
   for (const add of [1, 2]) {
     expect((await post(app, '/v1/count', { add }, { 'idempotency-key': 'k' })).statusCode).toBe(201);
     await sleep(50);
@@ -188,7 +188,7 @@ test('what changes nothing ignores the key', async () => {
 
 test('a method whose commit has the reply in it is not written for', async () => {
   const { committed, methods } = counting();
-  const store = replyStore();
+  const store = memoryStore();
   const app = testApp({ methods, store });
   await post(app, '/v1/commit', { add: 5 }, { 'idempotency-key': 'k' });
   expect(committed).toMatchObject([{ reply: { tenant: 'local', key: 'k', response: { bytes: expect.any(Number) } } }]);
@@ -199,7 +199,7 @@ test('a method whose commit has the reply in it is not written for', async () =>
 
 test('a stream that is sent again has its last message', async () => {
   const { done, methods } = counting();
-  const app = testApp({ methods, store: replyStore() });
+  const app = testApp({ methods });
   const send = () => post(app, '/v1/steps', { to: 3 }, { 'idempotency-key': 'k' });
   const message = (step: number) => `event: progress\ndata: {"step":${step}}\n\n`;
   expect((await send()).body).toBe(`${message(1)}${message(2)}${message(3)}event: done\ndata: {}\n\n`);
@@ -218,14 +218,14 @@ test.each([
   ['a name that reaches for prototypes', '__proto__', 201],
 ])('a key of %s', async (_, key, status) => {
   const { methods } = counting();
-  const app = testApp({ methods, store: replyStore() });
+  const app = testApp({ methods });
   const reply = await post(app, '/v1/count', { add: 1 }, { 'idempotency-key': key });
   expect(reply.statusCode).toBe(status);
 });
 
 test('a store that fails to keep a reply fails the request, and the key is free again', async () => {
   const { methods } = counting();
-  const working = replyStore();
+  const working = memoryStore();
   let isBroken = true;
   const store: Store = {
     ...working,

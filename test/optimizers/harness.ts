@@ -57,6 +57,7 @@ export interface Golden {
     evaluations: number;
   }[];
   readonly threefry: readonly { key: [number, number]; counter: [number, number]; words: [number, number] }[];
+  readonly shuffles: readonly { seed: number; epoch: number; order: number[] }[];
 }
 
 /** The oracle's numbers: test/oracles/optimizers.py. */

@@ -97,6 +97,23 @@ describe.each(BACKENDS)('minima on %s', (_, backend) => {
   });
 });
 
+describe.each(BACKENDS)('minima in float32 on %s', (_, backend) => {
+  test.each(GOLDEN.minima)('$problem from $x, until the loss has no digits left', async (golden) => {
+    const setup: Setup = {
+      engine: engineOf(backend),
+      graph: GRAPHS[golden.problem],
+      variables: ['x'],
+      optimizer: 'lbfgs',
+      values: valuesOf({ x: golden.x, ...golden.data }, 'float32'),
+    };
+    const run = begun(setup, { schedule: () => 1, stop: { steps: 1000, gradientNorm: 1e-7 } });
+    const steps = await all(run);
+    expect(['gradient_norm', 'line_search']).toContain(steps.at(-1)?.stopped);
+    expect(run.step).toBeLessThanOrEqual(golden.iterations + 10);
+    expect(difference(run.variables().get('x')?.data as Float32Array, golden.minimum)).toBeLessThan(1e-3);
+  });
+});
+
 describe('schedules', () => {
   test.each(GOLDEN.schedules)('$name $params is that of optax', ({ name, rate, params, values }) => {
     const schedule = scheduleOf(name, rate, params);

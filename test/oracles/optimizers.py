@@ -195,6 +195,16 @@ def minimum(problem, x, data):
     }
 
 
+def shuffle(seed, epoch, rows):
+    """Fisher and Yates, from the last place down; place i is exchanged with one of 0 ... i by the words for the counter i."""
+    order = list(range(rows))
+    for i in range(rows - 1, 0, -1):
+        high, low = map(int, threefry_2x32(np.array([seed, epoch], np.uint32), np.array([i, 0], np.uint32)))
+        j = (((high << 32 | low) >> 11) * (i + 1)) >> 53
+        order[i], order[j] = order[j], order[i]
+    return {"seed": seed, "epoch": epoch, "order": order}
+
+
 def main():
     a, b = definite(10), random(10)
     wide = np.round(np.diag(10.0 ** np.linspace(0, 4, 8)), 3)
@@ -231,6 +241,7 @@ def main():
                         ([42, 3], [1000, 0]),
                     ]
                 ],
+                "shuffles": [shuffle(1, 0, 10), shuffle(2**32 - 1, 7, 23)],
             }
         )
     )

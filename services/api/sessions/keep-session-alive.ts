@@ -11,7 +11,7 @@ export const keepSessionAlive = method({
   changes: true,
   request: z.strictObject({ session: sessionSchema, ttl_seconds: ttlSchema.optional() }),
   response: z.object({ session: sessionInfoSchema }),
-  examples: [],
+  examples: [{ title: 'For two hours', request: { ttl_seconds: 7200 } }],
   handle: async ({ session, ttl_seconds: ttl }, context) => {
     const { sessions } = context;
     const milliseconds = ttl === undefined ? undefined : ttl * 1000;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { method } from '../method.ts';
+import { pageFields } from '../schemas.ts';
 import { rowInfo, sessionInfoSchema } from './schemas.ts';
 
 /** The tenant's sessions, page by page. */
@@ -8,10 +9,7 @@ export const listSessions = method({
   summary: "The caller's sessions, by id, page by page.",
   verb: 'GET',
   path: '/v1/sessions',
-  request: z.strictObject({
-    page_size: z.coerce.number().int().min(1).max(1000).default(100),
-    page_token: z.string().max(128).default('').meta({ description: 'From the page before.' }),
-  }),
+  request: z.strictObject(pageFields),
   response: z.object({
     sessions: z.array(sessionInfoSchema.pick({ session: true, created_at: true, expires_at: true, ttl_seconds: true })),
     next_page_token: z.string().meta({ description: 'Empty on the last page.' }),

@@ -29,7 +29,7 @@ export const createTape = method({
   }),
   response: z.object({ session: z.string(), tape: tapeInfoSchema }),
   created: ({ session, tape }) => `/v1/sessions/${session}/tapes/${tape.tape}`,
-  examples: [],
+  examples: [{ title: 'A persistent tape', request: { tape: 'cell', persistent: true } }],
   handle: (request, context) => {
     const { tape = `tape_${randomBytes(9).toString('base64url')}`, outer, persistent } = request;
     return context.sessions.change(context, request.session, async (work) => {

@@ -35,7 +35,7 @@ export const recordTape = method({
     versions: z.record(z.string(), z.number()).meta({ description: 'Their versions.' }),
     meta: tapeMetaSchema,
   }),
-  examples: [],
+  examples: [{ title: 'A line of text', request: { graph: 'z = sum(w * x)', values: { x: [4, 5, 6] } } }],
   handle: (request, context) =>
     context.sessions.change(context, request.session, async (work) => {
       const { nest } = work.session.tape(request.tape);

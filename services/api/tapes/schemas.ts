@@ -47,7 +47,9 @@ export const tapeInfoSchema = z
     persistent: z.boolean(),
     watch_accessed_variables: z.boolean(),
     outer: z.string().nullable().meta({ description: 'The tape around it.' }),
-    watched_variables: z.array(z.string()).meta({ description: 'In the order in which they were first read.' }),
+    watched_variables: z
+      .array(z.string())
+      .meta({ description: 'In the order in which they were first read, then those named and not yet read.' }),
     tensors: z.record(z.string(), z.string()).meta({ description: 'What can be named, and its type.' }),
     fragments: z.number().meta({ description: 'How many it has recorded.' }),
     resident_bytes: z.number().meta({ description: 'Of values kept at hand, with the tapes around it and within it.' }),
@@ -62,7 +64,7 @@ export function tapeInfo({ names, recording }: Nest, state: TapeState): z.output
     persistent: state.persistent,
     watch_accessed_variables: state.watchesAccessed,
     outer: state.outer,
-    watched_variables: [...state.reads.keys()],
+    watched_variables: [...new Set([...state.reads.keys(), ...state.named])],
     tensors: Object.fromEntries([...names].map(([name, { type }]) => [name, formatType(type)])),
     fragments: state.fragments,
     resident_bytes: recording.bytes,

@@ -26,7 +26,7 @@ export const tapeBatchJacobian = method({
     unconnected: unconnectedSchema,
     meta: tapeMetaSchema,
   }),
-  examples: [],
+  examples: [{ title: 'Row by row', request: { target: 'Y', sources: 'X' } }],
   handle: (request, context) =>
     context.sessions.change(context, request.session, async (work) => {
       const meta = startMeta(work.session.tape(request.tape).nest);

@@ -32,7 +32,7 @@ export const tapeGradient = method({
     unconnected: unconnectedSchema,
     meta: tapeMetaSchema,
   }),
-  examples: [],
+  examples: [{ title: 'For a variable', request: { targets: 'loss', sources: { w: 'w' } } }],
   handle: (request, context) =>
     context.sessions.change(context, request.session, async (work) => {
       const { limits } = context.engine;

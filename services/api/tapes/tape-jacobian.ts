@@ -27,7 +27,7 @@ export const tapeJacobian = method({
     unconnected: unconnectedSchema,
     meta: tapeMetaSchema,
   }),
-  examples: [],
+  examples: [{ title: 'For a variable', request: { target: 'y', sources: ['w'] } }],
   handle: (request, context) =>
     context.sessions.change(context, request.session, async (work) => {
       const meta = startMeta(work.session.tape(request.tape).nest);

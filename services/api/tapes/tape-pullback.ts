@@ -28,7 +28,7 @@ export const tapePullback = method({
     unconnected: unconnectedSchema,
     meta: tapeMetaSchema,
   }),
-  examples: [],
+  examples: [{ title: 'One cotangent', request: { cotangents: { y: [1, 0, 0] }, sources: ['w'] } }],
   handle: (request, context) =>
     context.sessions.change(context, request.session, async (work) => {
       const meta = startMeta(work.session.tape(request.tape).nest);

@@ -24,7 +24,20 @@ export const tapePushforward = method({
     tangents: tensorsSchema.meta({ description: 'A tangent for each source, by its name; other names have none.' }),
   }),
   response: z.object({ tangents: tensorsSchema, unconnected: unconnectedSchema, meta: tapeMetaSchema }),
-  examples: [],
+  examples: [
+    {
+      title: 'Two tangents at once',
+      request: {
+        targets: 'loss',
+        tangents: {
+          w: [
+            [1, 0, 0],
+            [0, 1, 0],
+          ],
+        },
+      },
+    },
+  ],
   handle: (request, context) =>
     context.sessions.change(context, request.session, async (work) => {
       const meta = startMeta(work.session.tape(request.tape).nest);

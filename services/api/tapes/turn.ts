@@ -23,7 +23,7 @@ export function turnMethod(
     changes: true,
     request: z.strictObject(tapeFields),
     response: z.object({ tape: tapeInfoSchema }),
-    examples: [],
+    examples: [{ title: 'The tape of the path', request: {} }],
     handle: ({ session: id, tape }, context) =>
       context.sessions.change(context, id, async (work) => {
         const { root, nest, state } = work.session.tape(tape);

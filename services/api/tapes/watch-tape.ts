@@ -18,7 +18,7 @@ export const watchTape = method({
     values: tensorsSchema.default({}).meta({ description: 'Tensors to bind to names first.' }),
   }),
   response: z.object({ tape: tapeInfoSchema }),
-  examples: [],
+  examples: [{ title: 'A tensor that is no variable', request: { values: { c: 3 }, names: ['c'] } }],
   handle: ({ session: id, tape, names, values }, context) =>
     context.sessions.change(context, id, async (work) => {
       const { root, nest, state } = usableTape(work, tape);

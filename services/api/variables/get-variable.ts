@@ -10,7 +10,7 @@ export const getVariable = method({
   summary: 'A variable with its value.',
   verb: 'GET',
   path: '/v1/sessions/{session}/variables/{name}',
-  request: z.strictObject({ session: sessionSchema, name: variableSchema, encoding: encodingSchema }),
+  request: z.strictObject({ session: sessionSchema, name: variableSchema, encoding: encodingSchema.optional() }),
   response: z.object({ variable: variableInfoSchema, value: tensorSchema }),
   version: ({ variable }) => variable.version,
   examples: [],

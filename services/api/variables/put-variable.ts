@@ -32,7 +32,12 @@ export const putVariable = method({
   }),
   response: z.object({ variable: variableInfoSchema }),
   version: ({ variable }) => variable.version,
-  examples: [],
+  examples: [
+    {
+      title: 'Whatever its version',
+      request: { value: [0.5, 1, 1.5], version: '*' },
+    },
+  ],
   handle: (request, context) =>
     context.sessions.change(context, request.session, (work) => {
       const { name, version } = request;

@@ -28,7 +28,22 @@ export const updateVariables = method({
       .meta(boundedBy('names')),
   }),
   response: z.object({ variables: z.array(variableInfoSchema) }),
-  examples: [],
+  examples: [
+    {
+      title: 'Two at once',
+      request: {
+        updates: {
+          w: { assign_sub: [0.1, 0.1, 0.1] },
+          X: {
+            assign: [
+              [0, 1],
+              [1, 0],
+            ],
+          },
+        },
+      },
+    },
+  ],
   handle: (request, context) =>
     context.sessions.change(context, request.session, async (work) => {
       const rows = [];

@@ -39,7 +39,7 @@ export function updateMethod(name: string, update: Update, summary: string): Una
     }),
     response: z.object({ variable: variableInfoSchema }),
     version: ({ variable }) => variable.version,
-    examples: [],
+    examples: [{ title: 'By one', request: { value: [1, 1, 1] } }],
     handle: (request, context) =>
       context.sessions.change(context, request.session, async (work) => {
         const row = await updated(work, request.name, update, request.value, request.version, '/value', context);
