@@ -16,10 +16,12 @@ export class Session {
   readonly variables = new Map<string, Variable>();
   /** Tapes with those within them, by the id of the outermost. */
   readonly nests = new Map<string, Nest>();
-  /** The blobs that each log names. */
-  readonly #logs = new Map<string, BlobRef[]>();
   /** When it was last used, in the order of uses. */
   used = 0;
+  /** Settles when what a request has done to the tapes already is committed, or is not to be. */
+  ahead: Promise<void> | undefined;
+  /** The blobs that each log names. */
+  readonly logs = new Map<string, BlobRef[]>();
   /** Bytes of values that could be let go. */
   resident = 0;
   /** What the store keeps for it: how often each blob is named. */
@@ -49,24 +51,29 @@ export class Session {
   }
 
   /** Counts what an entry of a log names. */
-  countLog(log: string, blobs: readonly BlobRef[]): void {
+  countEntry(log: string, blobs: readonly BlobRef[]): void {
     this.count(blobs, 1);
-    const named = this.#logs.get(log);
-    if (named) named.push(...blobs);
-    else this.#logs.set(log, [...blobs]);
+    const known = this.logs.get(log);
+    if (known) known.push(...blobs);
+    else this.logs.set(log, [...blobs]);
   }
 
-  /** Counts what a log names as no longer named by it. */
-  dropLog(log: string): void {
-    this.count(this.#logs.get(log) ?? [], -1);
-    this.#logs.delete(log);
-  }
-
-  /** How many more bytes the store would keep with these blobs. */
-  growth(blobs: Iterable<BlobRef>): number {
-    const added = new Map<string, number>();
-    for (const { digest, bytes } of blobs) if (!this.#named.has(digest)) added.set(digest, bytes);
-    return [...added.values()].reduce((total, bytes) => total + bytes, 0);
+  /** How many more bytes the store would keep if these were named, and those no longer. */
+  growth(named: Iterable<BlobRef>, unnamed: Iterable<BlobRef>): number {
+    const changes = new Map<string, { readonly bytes: number; by: number }>();
+    const change = ({ digest, bytes }: BlobRef, by: 1 | -1): void => {
+      const known = changes.get(digest) ?? { bytes, by: 0 };
+      known.by += by;
+      changes.set(digest, known);
+    };
+    for (const blob of named) change(blob, 1);
+    for (const blob of unnamed) change(blob, -1);
+    let growth = 0;
+    for (const [digest, { bytes, by }] of changes) {
+      const before = this.#named.get(digest)?.count ?? 0;
+      growth += bytes * (Number(before + by > 0) - Number(before > 0));
+    }
+    return growth;
   }
 
   /** A variable; throws `not_found`. */

@@ -165,7 +165,7 @@ export class Sessions {
     for (const log of await this.#store.logs(tenant, id)) {
       const nest = this.nest(tenant);
       for (const { json, blobs } of await this.#store.log(tenant, id, log)) {
-        session.countLog(log, blobs);
+        session.countEntry(log, blobs);
         (await nest.stage(JSON.parse(json) as TapeEvent)).apply();
       }
       session.nests.set(log, nest);
