@@ -89,6 +89,13 @@ const environmentSchema = z.object({
   ADJOINT_OPERATIONS_UNFINISHED: z.coerce.number().int().min(1).max(100_000).default(32),
   /** Operations of one tenant that have not been deleted or expired. */
   ADJOINT_OPERATIONS_KEPT: z.coerce.number().int().min(1).max(100_000).default(1000),
+  /** Bytes of the requests and responses of one tenant's operations. */
+  ADJOINT_OPERATIONS_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(2 ** 40)
+    .default(2 ** 30),
   /** The longest an operation may run. */
   ADJOINT_OPERATION_TIMEOUT_MS: milliseconds.default(3_600_000),
   /** How long an operation is kept after its end. */
@@ -150,6 +157,7 @@ const configSchema = environmentSchema
       queue: env.ADJOINT_OPERATIONS_QUEUE,
       unfinishedPerTenant: env.ADJOINT_OPERATIONS_UNFINISHED,
       perTenant: env.ADJOINT_OPERATIONS_KEPT,
+      bytesPerTenant: env.ADJOINT_OPERATIONS_BYTES,
       timeout: env.ADJOINT_OPERATION_TIMEOUT_MS,
       ttl: env.ADJOINT_OPERATION_TTL_MS,
     },

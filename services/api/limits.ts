@@ -39,6 +39,7 @@ export function boundsOf(config: Config): Record<string, number> {
     operations_queue: config.operations.queue,
     operations_unfinished: config.operations.unfinishedPerTenant,
     operations_kept: config.operations.perTenant,
+    operations_bytes: config.operations.bytesPerTenant,
     operation_timeout_ms: config.operations.timeout,
     operation_ttl_ms: config.operations.ttl,
   };
