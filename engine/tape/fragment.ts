@@ -74,16 +74,20 @@ function make(key: string, source: Source, flags: readonly (readonly boolean[])[
     program = forward;
   }
   const { inputs, eqns, outputs } = program;
+  // A residual may have a name too: it is one tensor then, that of its first place.
+  const first = new Map<Var, number>();
+  for (const [output, variable] of outputs.entries()) if (!first.has(variable)) first.set(variable, output);
+  const places = new Set([...kept].map((output) => first.get(outputs[output] as Var) as number));
   const compile = (chosen: readonly number[]): Executable =>
     engine.compile({ inputs, eqns, outputs: chosen.map((output) => outputs[output] as Var) });
   let executable: Executable | undefined;
   return {
     key,
     program,
-    kept: [...kept],
+    kept: [...places],
     views: flags.map((flag) => views.get(String(flag.flatMap((isOn, input) => (isOn ? [input] : []))))),
     executable: () => {
-      executable ??= compile([...kept]);
+      executable ??= compile([...places]);
       return executable;
     },
     only: (output) => compile([output]),

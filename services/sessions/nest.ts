@@ -12,7 +12,7 @@ import { type Ask, type Derivative, derivativeOf } from '../../engine/tape/deriv
 import { fragmentOf, type Source } from '../../engine/tape/fragment.ts';
 import { type Entry, type Recorded, Recording } from '../../engine/tape/recording.ts';
 import { Tape } from '../../engine/tape/tape.ts';
-import { allocateArray, isFloat, type TensorType, type TypedArray } from '../../engine/types.ts';
+import { allocateArray, isFloat, sameType, type TensorType, type TypedArray } from '../../engine/types.ts';
 import { type Bound, type Derived, type Opened, type Ran, type TapeEvent, typeOf, type Watched } from './events.ts';
 import type { BlobRef } from './store.ts';
 
@@ -72,6 +72,8 @@ export class Nest {
   readonly selectors = new Set<Recorded>();
   /** For each variable, the tensor that it was read as or written from last, and under which version. */
   readonly #variables = new Map<string, { readonly version: number; readonly tensor: Recorded }>();
+  /** For each variable, the tensors that it was read as, by any tape or by none. */
+  readonly #reads = new Map<string, Set<Recorded>>();
   /** Of residuals that are not on the tapes around: the entries that put them there. */
   readonly #residuals = new Map<string, Entry>();
   readonly #engine: Engine;
@@ -154,8 +156,7 @@ export class Nest {
         this.#forgetResiduals();
         return;
       case 'reset':
-        // A tape that was used up records again.
-        if (state.state === 'used') state.state = 'recording';
+        state.state = 'recording';
         state.tape.clear();
         state.reads.clear();
         state.named.clear();
@@ -246,8 +247,10 @@ export class Nest {
           else named.add(name);
         }
         for (const [name, bound] of values) this.names.set(name, bound.tensors[0] as Recorded);
-        for (const [name, { version }] of Object.entries(event.variables))
+        for (const [name, { version }] of Object.entries(event.variables)) {
           this.#variables.set(name, { version, tensor: tensorOf(name) });
+          this.#reads.set(name, (this.#reads.get(name) ?? new Set()).add(tensorOf(name)));
+        }
         tapes.forEach((state, t) => {
           for (const tensor of watched[t] as Set<Recorded>) state.tape.watch(tensor);
           for (const name of Object.keys(event.variables)) this.#access(state, name, tensorOf(name), watched[t]);
@@ -330,7 +333,15 @@ export class Nest {
   /** The tensors that a source means to a tape: several when it is a variable that was read several times. */
   tensorsOf(id: string, name: string): readonly Recorded[] {
     const tensor = this.names.get(name);
-    return tensor ? [tensor] : (this.#tape(id).reads.get(name) ?? []);
+    if (tensor) return [tensor];
+    const reads = this.#tape(id).reads.get(name) ?? [];
+    // A variable that was deleted and made again with another type is another variable.
+    return reads.filter(({ type }) => sameType(type, (reads.at(-1) as Recorded).type));
+  }
+
+  /** The tensors that a variable was read as, by any tape or by none. */
+  readsOf(name: string): readonly Recorded[] {
+    return [...(this.#reads.get(name) ?? [])];
   }
 
   #derive(event: Derived, fresh: Fresh): Staged {

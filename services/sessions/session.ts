@@ -18,6 +18,10 @@ export class Session {
   readonly nests = new Map<string, Nest>();
   /** When it was last used, in the order of uses. */
   used = 0;
+  /** Settles when what a request has done to the tapes already is committed, or is not to be. */
+  ahead: Promise<void> | undefined;
+  /** The blobs that each log names. */
+  readonly logs = new Map<string, BlobRef[]>();
   /** Bytes of values that could be let go. */
   resident = 0;
   /** What the store keeps for it: how often each blob is named. */
@@ -46,11 +50,30 @@ export class Session {
     }
   }
 
-  /** How many more bytes the store would keep with these blobs. */
-  growth(blobs: Iterable<BlobRef>): number {
-    const added = new Map<string, number>();
-    for (const { digest, bytes } of blobs) if (!this.#named.has(digest)) added.set(digest, bytes);
-    return [...added.values()].reduce((total, bytes) => total + bytes, 0);
+  /** Counts what an entry of a log names. */
+  countEntry(log: string, blobs: readonly BlobRef[]): void {
+    this.count(blobs, 1);
+    const known = this.logs.get(log);
+    if (known) known.push(...blobs);
+    else this.logs.set(log, [...blobs]);
+  }
+
+  /** How many more bytes the store would keep if these were named, and those no longer. */
+  growth(named: Iterable<BlobRef>, unnamed: Iterable<BlobRef>): number {
+    const changes = new Map<string, { readonly bytes: number; by: number }>();
+    const change = ({ digest, bytes }: BlobRef, by: 1 | -1): void => {
+      const known = changes.get(digest) ?? { bytes, by: 0 };
+      known.by += by;
+      changes.set(digest, known);
+    };
+    for (const blob of named) change(blob, 1);
+    for (const blob of unnamed) change(blob, -1);
+    let growth = 0;
+    for (const [digest, { bytes, by }] of changes) {
+      const before = this.#named.get(digest)?.count ?? 0;
+      growth += bytes * (Number(before + by > 0) - Number(before > 0));
+    }
+    return growth;
   }
 
   /** A variable; throws `not_found`. */

@@ -123,10 +123,9 @@ export class Sessions {
     });
   }
 
-  /** Sessions of a tenant by id, those after `after`. */
-  async list(tenant: string, after: string, limit: number): Promise<readonly SessionRow[]> {
-    const now = Date.now();
-    return (await this.#store.sessions(tenant, after, limit)).filter(({ expiresAt }) => expiresAt > now);
+  /** Sessions of a tenant by id, those after `after`; some may have expired. */
+  list(tenant: string, after: string, limit: number): Promise<readonly SessionRow[]> {
+    return this.#store.sessions(tenant, after, limit);
   }
 
   /** The elements of a variable. */
@@ -165,7 +164,7 @@ export class Sessions {
     for (const log of await this.#store.logs(tenant, id)) {
       const nest = this.nest(tenant);
       for (const { json, blobs } of await this.#store.log(tenant, id, log)) {
-        session.count(blobs, 1);
+        session.countEntry(log, blobs);
         (await nest.stage(JSON.parse(json) as TapeEvent)).apply();
       }
       session.nests.set(log, nest);

@@ -95,7 +95,7 @@ export class Work {
 
   /** Bytes that the session will keep. */
   get bytes(): number {
-    return this.session.bytes + this.session.growth(this.#namedBlobs());
+    return this.session.bytes + this.session.growth(this.#namedBlobs(), this.#unnamedBlobs());
   }
 
   /** Throws when the session would keep more than it may. */
@@ -126,16 +126,27 @@ export class Work {
     return [...written, ...this.#appended.flatMap(({ entry }) => entry.blobs)];
   }
 
-  /** Makes the committed change of the variables true in memory. */
+  /** What rows named that go. */
+  #unnamedBlobs(): BlobRef[] {
+    const { variables, logs } = this.session;
+    const written = [...this.#variables.keys()].flatMap((name) => variables.get(name)?.row.value ?? []);
+    return [...written, ...this.#dropped.flatMap((log) => logs.get(log) ?? [])];
+  }
+
+  /** Makes the committed change true in memory, where the tapes have it already. */
   apply(expiresAt: number): void {
     const { session } = this;
     session.row = { ...session.row, revision: session.row.revision + 1, expiresAt };
-    session.count(this.#namedBlobs(), 1);
+    session.count(this.#unnamedBlobs(), -1);
+    for (const log of this.#dropped) session.logs.delete(log);
+    for (const { log, entry } of this.#appended) session.countEntry(log, entry.blobs);
     for (const [name, variable] of this.#variables) {
-      const old = session.variables.get(name);
-      if (old) session.count([old.row.value], -1);
-      if (variable) session.variables.set(name, variable);
-      else session.variables.delete(name);
+      if (!variable) {
+        session.variables.delete(name);
+        continue;
+      }
+      session.count([variable.row.value], 1);
+      session.variables.set(name, variable);
     }
   }
 }

@@ -5,7 +5,7 @@ import { sessionSchema, variableInfo, variableInfoSchema } from '../sessions/sch
 /** The variables of a session, without their values. */
 export const listVariables = method({
   name: 'ListVariables',
-  summary: 'The variables of a session, without their values.',
+  summary: 'The variables of a session by name, without their values.',
   verb: 'GET',
   path: '/v1/sessions/{session}/variables',
   request: z.strictObject({ session: sessionSchema }),
@@ -13,6 +13,7 @@ export const listVariables = method({
   examples: [],
   handle: async ({ session: id }, { sessions, tenant }) => {
     const session = await sessions.read(tenant, id);
-    return { variables: [...session.variables.values()].map(({ row }) => variableInfo(row)) };
+    const rows = [...session.variables.values()].map(({ row }) => row);
+    return { variables: rows.sort((a, b) => (a.name < b.name ? -1 : 1)).map(variableInfo) };
   },
 });
