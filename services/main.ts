@@ -9,7 +9,9 @@ import { portable } from '../engine/backends/portable.ts';
 import { createEngine } from '../engine/engine.ts';
 import { warmUp } from '../engine/warm-up.ts';
 import { METHODS } from './api/index.ts';
+import { boundsOf } from './bounds.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
+import { createGrpcServer } from './grpc/server.ts';
 import { createApp } from './rest/app.ts';
 
 /** The oldest major version of Node that the service runs on. */
@@ -26,15 +28,12 @@ async function main(): Promise<void> {
   const log = pino({ level: config.logLevel });
   let ready = false;
   const engine = createEngine({ limits: config.limits, backend: backendOf(config, log) });
-  const app = createApp({
-    engine,
-    config,
-    methods: METHODS,
-    log,
-    ready: () => ready,
-  });
+  const parts = { engine, config, methods: METHODS, log, bounds: boundsOf(config) };
+  const app = createApp({ ...parts, ready: () => ready });
+  const grpc = config.grpcPort === undefined ? undefined : createGrpcServer(parts);
   closeWithGrace({ delay: config.drainDelay + config.drainTimeout + 5000, logger: log }, async ({ signal, err }) => {
     ready = false;
+    grpc?.drain();
     if (err !== undefined) log.fatal({ err }, 'crashed');
     log.info({ signal }, 'stopping');
     // Ctrl-C is a person at a terminal: there is no load balancer to wait for.
@@ -42,7 +41,7 @@ async function main(): Promise<void> {
     // Close looks for idle connections once, and one whose reply is just on its way is not idle yet.
     const sweep = setInterval(() => app.server.closeIdleConnections(), 100);
     const cutOff = setTimeout(() => app.server.closeAllConnections(), config.drainTimeout);
-    await app.close();
+    await Promise.all([app.close(), grpc?.close(config.drainTimeout)]);
     clearInterval(sweep);
     clearTimeout(cutOff);
     log.info('stopped');
@@ -55,6 +54,14 @@ async function main(): Promise<void> {
     });
   } catch (reason) {
     fail(`Cannot listen on ${config.host}:${config.port}: ${(reason as Error).message}`);
+  }
+  if (grpc !== undefined && config.grpcPort !== undefined) {
+    const port = await grpc.listen(config.host, config.grpcPort).catch((reason: Error) => {
+      fail(
+        `Cannot listen on ${config.host}:${config.grpcPort} for gRPC: ${reason.message}; ADJOINT_GRPC_PORT is another, or off`,
+      );
+    });
+    log.info(`listening for gRPC on ${config.host}:${port}`);
   }
   ready = true;
   await warmUp(engine);

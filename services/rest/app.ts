@@ -12,9 +12,9 @@ import type { Logger } from 'pino';
 import type { Engine } from '../../engine/engine.ts';
 import { ERROR_CODES } from '../../engine/errors.ts';
 import package_ from '../../package.json' with { type: 'json' };
+import { authenticate, LOCAL_TENANT } from '../api/auth.ts';
 import type { Method } from '../api/method.ts';
 import type { Config } from '../config.ts';
-import { authenticate, LOCAL_TENANT } from './auth.ts';
 import { addDocs } from './docs.ts';
 import { openApiDocument } from './openapi.ts';
 import { acceptBody, hasBody, MAX_HEADER_BYTES, serve } from './pipeline.ts';
@@ -27,6 +27,8 @@ export interface AppOptions {
   readonly config: Config;
   readonly methods: readonly Method[];
   readonly log: Logger;
+  /** Every bound of the service, for GetLimits; by default those of this port and the engine. */
+  readonly bounds?: Readonly<Record<string, number>>;
   /** Whether new work is welcome; `/readyz` says so. */
   readonly ready?: () => boolean;
 }

@@ -1,28 +1,29 @@
 /** @file What every method call over HTTP goes through: read, validate, handle under a deadline, write. */
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import type { Engine } from '../../engine/engine.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { TEXT_LIMITS } from '../../engine/formats/tensor.ts';
+import { type Deadline, openDeadline, timeoutOf, untilAborted } from '../api/deadline.ts';
 import type { Context, Method, UnaryMethod } from '../api/method.ts';
+import { validate } from '../api/validate.ts';
 import type { Config } from '../config.ts';
+import type { AppOptions } from './app.ts';
 import { JSON_LENGTH_HEADER, parseBinary } from './binary.ts';
-import { openDeadline, timeoutOf, untilAborted } from './deadline.ts';
 import { JSON_LIMITS, parseJson } from './json.ts';
 import { type Encoding, toBinary, toText } from './serialize.ts';
-import { validate } from './validate.ts';
 
 /** One request through the pipeline; what is thrown on the way is the error handler's. */
 export function serve(
   method: Method,
   request: FastifyRequest,
   reply: FastifyReply,
-  { engine, config }: { readonly engine: Engine; readonly config: Config },
+  { engine, config, bounds }: Pick<AppOptions, 'engine' | 'config' | 'bounds'>,
 ): FastifyReply | Promise<FastifyReply> {
   const valid = validate(method, readRequest(request, config));
   const wishes = (valid as Wishes).options ?? {};
-  const timeout = timeoutOf(request.headers['x-timeout-ms'], wishes.timeout_ms, config);
-  const deadline = openDeadline(timeout, reply.raw);
+  const asked = readTimeout(request.headers['x-timeout-ms'], config.maxTimeout);
+  const deadline = endWith(reply.raw, openDeadline(timeoutOf([asked, wishes.timeout_ms], config)));
   const { signal, checkpoint } = deadline;
   const afterwards: (() => void)[] = [];
   const answerWith = (response: unknown): FastifyReply => {
@@ -35,7 +36,7 @@ export function serve(
     signal,
     checkpoint,
     afterReply: (run) => afterwards.push(run),
-    limits: () => boundsOf(config),
+    limits: () => bounds ?? restBounds(config),
     tenant: request.tenant,
     log: request.log as Logger,
     engine,
@@ -55,8 +56,8 @@ export function serve(
 /** Bytes of all headers of one request. */
 export const MAX_HEADER_BYTES = 16_384;
 
-/** The engine's bounds and this port's own. */
-function boundsOf(config: Config): Record<string, number> {
+/** The bounds of the engine and of this port by name. */
+export function restBounds(config: Config): Record<string, number> {
   return {
     ...config.limits,
     body_bytes: config.bodyLimit,
@@ -70,6 +71,29 @@ function boundsOf(config: Config): Record<string, number> {
     timeout_ms: config.maxTimeout,
     default_timeout_ms: config.timeout,
   };
+}
+
+/** The deadline, cut short when the connection closes before the reply is written. */
+function endWith(response: ServerResponse, deadline: Deadline): Deadline {
+  const gone = (): void => {
+    if (!response.writableFinished) deadline.cancel();
+  };
+  response.once('close', gone);
+  return {
+    ...deadline,
+    close() {
+      deadline.close();
+      response.off('close', gone);
+    },
+  };
+}
+
+/** The milliseconds that the header X-Timeout-Ms asks for. */
+function readTimeout(header: unknown, maximum: number): number | undefined {
+  if (header === undefined) return undefined;
+  const value = typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : 0;
+  if (value >= 1 && value <= maximum) return value;
+  throw new EngineError('invalid_request', `the header X-Timeout-Ms must be a whole number from 1 to ${maximum}`);
 }
 
 /** What every request may ask of the port, whatever its method. */

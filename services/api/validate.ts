@@ -1,7 +1,7 @@
 /** @file Requests held to a method's schema; what zod finds wrong becomes sentences with pointers. */
 import { EngineError } from '../../engine/errors.ts';
 import { violationsOf } from '../../engine/program/violations.ts';
-import type { Method } from '../api/method.ts';
+import type { Method } from './method.ts';
 
 /** The request as the method's schema reads it; throws `invalid_request` listing what is wrong with it. */
 export function validate(method: Method, request: unknown): unknown {

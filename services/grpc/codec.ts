@@ -1,0 +1,278 @@
+/**
+ * @file Messages as the plain values of the method table, and back, by their descriptors alone. Fields keep their names.
+ * Four conventions of proto/ need no table: a message whose fields are one oneof `kind` stands for the member that is
+ * set, or null; a message whose only field is `items` stands for that list or map; a message whose fields are one oneof
+ * of another name is the member with that name as its tag; an enum value is its name without the prefix, in lower case.
+ */
+import { create, type DescEnum, type DescField, type DescMessage, type Message, ScalarType } from '@bufbuild/protobuf';
+import { type Timestamp, TimestampSchema, timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { EngineError } from '../../engine/errors.ts';
+import { decodeBytes, encodeBytes, joinPointer } from '../../engine/formats/tensor.ts';
+import type { Limits } from '../../engine/limits.ts';
+import { Value } from '../../engine/program/value.ts';
+import type { Tensor } from '../../engine/types.ts';
+import { MESSAGE_LIMITS } from './bounds.ts';
+import { messageNamed, PACKAGE } from './schema.ts';
+
+const TENSOR = messageNamed(`${PACKAGE}.Tensor`);
+const STRUCT = 'google.protobuf.Struct';
+
+/** A message as protobuf-es has it: fields under their local names. */
+type Local = Message & Record<string, unknown>;
+
+/** A field with the message that it, its items or its values are. */
+type MessageField = DescField & { readonly message: DescMessage };
+
+/** How a message is written as a value. */
+type Form =
+  | { readonly kind: 'tensor' | 'time' | 'record' }
+  | { readonly kind: 'union' }
+  | { readonly kind: 'items'; readonly field: DescField & { readonly fieldKind: 'list' | 'map' } }
+  | { readonly kind: 'tagged'; readonly tag: string };
+
+const forms = new WeakMap<DescMessage, Form>();
+
+function formOf(desc: DescMessage): Form {
+  let form = forms.get(desc);
+  if (form === undefined) {
+    form = findForm(desc);
+    forms.set(desc, form);
+  }
+  return form;
+}
+
+function findForm(desc: DescMessage): Form {
+  if (desc === TENSOR) return { kind: 'tensor' };
+  if (desc.typeName === TimestampSchema.typeName) return { kind: 'time' };
+  const [field] = desc.fields;
+  const oneof = field?.oneof;
+  if (oneof !== undefined && desc.fields.every((other) => other.oneof === oneof))
+    return oneof.name === 'kind' ? { kind: 'union' } : { kind: 'tagged', tag: oneof.name };
+  if (desc.fields.length === 1 && field?.name === 'items' && (field.fieldKind === 'list' || field.fieldKind === 'map'))
+    return { kind: 'items', field };
+  return { kind: 'record' };
+}
+
+/**
+ * A message as a value: tensors decoded, and nothing for fields that are not set, empty lists and maps. Throws
+ * `invalid_tensor`, and `invalid_request` for names that reach for prototypes or too deep a nesting.
+ */
+export function readMessage(desc: DescMessage, message: Message, limits: Limits): unknown {
+  return readAs(desc, message as Local, '', 0, limits);
+}
+
+function readAs(desc: DescMessage, message: Local, pointer: string, depth: number, limits: Limits): unknown {
+  if (depth > MESSAGE_LIMITS.depth)
+    throw new EngineError('invalid_request', `the request nests more than ${MESSAGE_LIMITS.depth} lists and objects`);
+  const form = formOf(desc);
+  switch (form.kind) {
+    case 'tensor':
+      return readTensor(message, pointer, limits);
+    case 'time':
+      return timestampDate(message as unknown as Timestamp).toISOString();
+    case 'items':
+      return readField(form.field, message[form.field.localName], pointer, depth, limits);
+    case 'union': {
+      const field = fieldSet(desc, message);
+      return field === undefined ? null : readField(field, heldBy(message, field), pointer, depth, limits);
+    }
+    case 'tagged': {
+      const field = fieldSet(desc, message) as MessageField | undefined;
+      if (field === undefined) return {};
+      const fields = readAs(field.message, heldBy(message, field) as Local, pointer, depth, limits);
+      return { [form.tag]: field.name, ...(fields as object) };
+    }
+    case 'record': {
+      const record: Record<string, unknown> = {};
+      for (const field of desc.fields) {
+        const value = heldBy(message, field);
+        if (value !== undefined)
+          record[field.name] = readField(field, value, `${pointer}/${field.name}`, depth + 1, limits);
+      }
+      return record;
+    }
+    default:
+      return form satisfies never;
+  }
+}
+
+function readTensor({ dtype, shape, data }: Local, pointer: string, limits: Limits): Value {
+  const where = { input: pointer.slice(pointer.lastIndexOf('/') + 1), pointer };
+  const name = enumName((TENSOR.field.dtype as DescField & { enum: DescEnum }).enum, dtype as number);
+  return decodeBytes(name, (shape as bigint[]).map(Number), data as Uint8Array, where, limits);
+}
+
+function readField(field: DescField, value: unknown, pointer: string, depth: number, limits: Limits): unknown {
+  switch (field.fieldKind) {
+    case 'list':
+      return (value as unknown[]).map((item, i) => readItem(field, item, `${pointer}/${i}`, depth + 1, limits));
+    case 'map': {
+      const entries = Object.entries(value as Record<string, unknown>).map(([key, item]): [string, unknown] => {
+        const at = joinPointer(pointer, key);
+        if (key === '__proto__')
+          throw new EngineError('invalid_request', `the key '${key}' is not allowed`, { pointer: at });
+        return [key, readItem(field, item, at, depth + 1, limits)];
+      });
+      return Object.fromEntries(entries);
+    }
+    default:
+      return readItem(field, value, pointer, depth, limits);
+  }
+}
+
+/** One value of a field: the field's own, or an item of its list or map. */
+function readItem(field: DescField, value: unknown, pointer: string, depth: number, limits: Limits): unknown {
+  if (field.message !== undefined)
+    return field.message.typeName === STRUCT ? value : readAs(field.message, value as Local, pointer, depth, limits);
+  if (field.enum !== undefined) return enumName(field.enum, value as number);
+  return typeof value === 'bigint' ? Number(value) : value;
+}
+
+/** The field of a oneof that is set. */
+function fieldSet(desc: DescMessage, message: Local): DescField | undefined {
+  return desc.fields.find((field) => heldBy(message, field) !== undefined);
+}
+
+/** What a field holds; `undefined` when it is not set, or is what an absent one would be. */
+function heldBy(message: Local, field: DescField): unknown {
+  if (field.oneof !== undefined) {
+    const set = message[field.oneof.localName] as { readonly case: string | undefined; readonly value?: unknown };
+    return set.case === field.localName ? set.value : undefined;
+  }
+  const value = message[field.localName];
+  switch (field.fieldKind) {
+    case 'list':
+      return (value as unknown[]).length > 0 ? value : undefined;
+    case 'map':
+      return Object.keys(value as object).length > 0 ? value : undefined;
+    case 'message':
+      return value;
+    case 'enum':
+    case 'scalar':
+      // Only what has no presence of its own has a zero value on every message.
+      return isOptional(field) || !isZero(value) ? value : undefined;
+    default:
+      return field satisfies never;
+  }
+}
+
+function isOptional({ proto }: DescField): boolean {
+  return proto.proto3Optional;
+}
+
+function isZero(value: unknown): boolean {
+  return value === undefined || value === '' || value === 0 || value === 0n || value === false || isEmptyBytes(value);
+}
+
+function isEmptyBytes(value: unknown): boolean {
+  return value instanceof Uint8Array && value.length === 0;
+}
+
+/** The word for an enum value; `undefined` for the first, which means none, and the number where there is no word. */
+function enumName(desc: DescEnum, number: number): string | number | undefined {
+  return number === 0 ? undefined : (desc.value[number]?.localName.toLowerCase() ?? number);
+}
+
+/** The message for a value of the method table; a value that the message has no place for is a fault of the build. */
+export function writeMessage(desc: DescMessage, value: unknown): Message {
+  const message = create(desc) as Local;
+  const form = formOf(desc);
+  switch (form.kind) {
+    case 'tensor':
+      writeTensor(message, value as Tensor | Value);
+      return message;
+    case 'time':
+      return timestampFromDate(new Date(value as string));
+    case 'items':
+      message[form.field.localName] = writeField(form.field, value);
+      return message;
+    case 'union':
+      if (value !== null && value !== undefined) set(message, memberFor(desc, value), value);
+      return message;
+    case 'tagged': {
+      const { [form.tag]: tag, ...fields } = value as Record<string, unknown>;
+      set(message, fieldNamed(desc, tag as string), fields);
+      return message;
+    }
+    case 'record':
+      for (const [key, item] of entriesOf(value))
+        if (item !== null && item !== undefined) set(message, fieldNamed(desc, key), item);
+      return message;
+    default:
+      return form satisfies never;
+  }
+}
+
+function writeTensor(message: Local, tensor: Tensor | Value): void {
+  const { dtype, shape } = tensor instanceof Value ? tensor : tensor.type;
+  message.dtype = enumNumber((TENSOR.field.dtype as DescField & { enum: DescEnum }).enum, dtype as string);
+  message.shape = shape.map(BigInt);
+  message.data = encodeBytes(tensor as Tensor);
+}
+
+function set(message: Local, field: DescField, value: unknown): void {
+  const local = writeField(field, value);
+  if (field.oneof !== undefined) message[field.oneof.localName] = { case: field.localName, value: local };
+  else message[field.localName] = local;
+}
+
+function writeField(field: DescField, value: unknown): unknown {
+  switch (field.fieldKind) {
+    case 'list':
+      return (value as readonly unknown[]).map((item) => writeItem(field, item));
+    case 'map':
+      return Object.fromEntries(entriesOf(value).map(([key, item]) => [key, writeItem(field, item)]));
+    default:
+      return writeItem(field, value);
+  }
+}
+
+function writeItem(field: DescField, value: unknown): unknown {
+  if (field.message !== undefined)
+    return field.message.typeName === STRUCT ? value : writeMessage(field.message, value);
+  if (field.enum !== undefined) return enumNumber(field.enum, value as string);
+  return field.scalar !== undefined && LONG.has(field.scalar) ? BigInt(value as number) : value;
+}
+
+const LONG: ReadonlySet<ScalarType> = new Set([ScalarType.INT64, ScalarType.UINT64]);
+
+/** The member of a union that a value belongs to. */
+function memberFor(desc: DescMessage, value: unknown): DescField {
+  const found = desc.fields.find((field) => fits(field, value));
+  if (found === undefined) throw new Error(`no member of ${desc.typeName} is for this value`);
+  return found;
+}
+
+const SCALARS: Partial<Record<ScalarType, string>> = {
+  [ScalarType.STRING]: 'string',
+  [ScalarType.DOUBLE]: 'number',
+  [ScalarType.BOOL]: 'boolean',
+};
+
+function fits(field: DescField, value: unknown): boolean {
+  if (field.fieldKind === 'scalar') return typeof value === SCALARS[field.scalar];
+  if (field.message === undefined || typeof value !== 'object' || value === null) return false;
+  const isTensor = 'data' in value && ArrayBuffer.isView(value.data);
+  const form = formOf(field.message);
+  if (form.kind === 'tensor' || isTensor) return form.kind === 'tensor' && isTensor;
+  if (form.kind === 'items') return Array.isArray(value) === (form.field.fieldKind === 'list');
+  // Members that are records stand before maps, which fit every record.
+  const { field: fields } = field.message;
+  return !Array.isArray(value) && entriesOf(value).length > 0 && entriesOf(value).every(([key]) => fields[key]);
+}
+
+function fieldNamed(desc: DescMessage, name: string): DescField {
+  const found = desc.fields.find((field) => field.name === name);
+  if (found === undefined) throw new Error(`${desc.typeName} has no field ${name}`);
+  return found;
+}
+
+function enumNumber(desc: DescEnum, word: string): number {
+  const found = desc.values.find(({ localName }) => localName.toLowerCase() === word);
+  if (found === undefined) throw new Error(`${desc.typeName} has no value for ${word}`);
+  return found.number;
+}
+
+function entriesOf(value: unknown): [string, unknown][] {
+  return value instanceof Map ? [...value] : Object.entries(value as object);
+}
