@@ -21,8 +21,10 @@ const MAX_WATCHERS = 1000;
 export interface Health {
   readonly check: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => void;
   readonly watch: (call: ServerWritableStream<Buffer, Buffer>) => void;
-  /** Says NOT_SERVING to all who ask and watch, and lets the watchers go. */
+  /** Says NOT_SERVING to all who ask and watch from now on. */
   drain(): void;
+  /** Drains, and lets the watchers go. */
+  close(): void;
 }
 
 /** The health of services of these names. */
@@ -33,6 +35,11 @@ export function createHealth(services: readonly string[]): Health {
   const reply = (code: number): Buffer => encodeMessage(RESPONSE, create(RESPONSE, { status: code } as never));
   const serviceIn = (bytes: Buffer): string =>
     (decodeMessage(REQUEST, bytes) as unknown as { service: string }).service;
+  const drain = (): void => {
+    if (state === NOT_SERVING) return;
+    state = NOT_SERVING;
+    for (const call of watchers) call.write(reply(state));
+  };
   return {
     check(call, answer) {
       try {
@@ -50,16 +57,19 @@ export function createHealth(services: readonly string[]): Health {
           return;
         }
         call.write(reply(isKnown ? state : SERVICE_UNKNOWN));
-        if (state !== SERVING) return void call.end();
+        // A service that is not known never will be: there is nothing to tell.
+        if (!isKnown) return;
         watchers.add(call);
         call.once('cancelled', () => watchers.delete(call));
       } catch {
         call.emit('error', { code: status.INVALID_ARGUMENT, details: 'the request is not a HealthCheckRequest' });
       }
     },
-    drain() {
-      state = NOT_SERVING;
-      for (const call of watchers) call.write(reply(state));
+    drain,
+    close() {
+      drain();
+      for (const call of watchers) call.end();
+      watchers.clear();
     },
   };
 }

@@ -1,4 +1,6 @@
 /** @file The gRPC port: every row of the method table as an rpc, beside the standard health and reflection services. */
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { Server, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js';
 import { MAX_STREAMS } from './bounds.ts';
 import { guard } from './guard.ts';
@@ -33,6 +35,7 @@ export function createGrpcServer(options: GrpcOptions): GrpcServer {
     'grpc.max_connection_age_grace_ms': config.maxTimeout,
     'grpc.max_connection_idle_ms': config.grpcMaxConnectionAge,
     ...KEEPALIVE,
+    'grpc.enable_channelz': 0,
     interceptors: [guard(config, log, open)],
   });
   // Messages come and go as bytes: what is wrong with them is told in our own words.
@@ -53,20 +56,21 @@ export function createGrpcServer(options: GrpcOptions): GrpcServer {
   add(`/${HEALTH_SERVICE}/Check`, 'unary', health.check);
   add(`/${HEALTH_SERVICE}/Watch`, 'serverStream', health.watch);
   for (const path of REFLECTION_PATHS) add(path, 'bidi', reflect(names));
+  // Connections are taken by a socket of our own: it has a bound on how many, and plain words when it cannot listen.
+  const sockets = createServer({ noDelay: true });
+  sockets.maxConnections = config.maxConnections;
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  sockets.on('connection', (socket) => injector.injectConnection(socket));
   return {
-    listen(host, port) {
-      const { promise, resolve, reject } = Promise.withResolvers<number>();
-      // An IPv6 address is told from a port by its brackets.
-      server.bindAsync(
-        `${host.includes(':') ? `[${host}]` : host}:${port}`,
-        ServerCredentials.createInsecure(),
-        (fault, bound) => (fault === null ? resolve(bound) : reject(fault)),
-      );
-      return promise;
+    async listen(host, port) {
+      sockets.listen(port, host);
+      await once(sockets, 'listening');
+      return (sockets.address() as AddressInfo).port;
     },
     drain: () => health.drain(),
     async close(timeout) {
-      health.drain();
+      health.close();
+      sockets.close();
       const cutOff = setTimeout(() => server.forceShutdown(), timeout);
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       clearTimeout(cutOff);
