@@ -66,6 +66,10 @@ const environmentSchema = z.object({
   ADJOINT_TIMEOUT_MS: milliseconds.default(30_000),
   /** The longest deadline a request may ask for. */
   ADJOINT_MAX_TIMEOUT_MS: milliseconds.default(300_000),
+  /** How long a silent stream is left before a comment says that it lives. */
+  ADJOINT_HEARTBEAT_MS: milliseconds.default(15_000),
+  /** How long the reply to a request with an idempotency key is kept. */
+  ADJOINT_IDEMPOTENCY_TTL_MS: milliseconds.default(86_400_000),
   /** From not ready to not listening: the time a load balancer needs to notice. */
   ADJOINT_DRAIN_DELAY_MS: pause.default(0),
   /** How long requests in flight may go on when the service stops. */
@@ -109,6 +113,8 @@ const configSchema = environmentSchema
     keepAliveTimeout: env.ADJOINT_KEEP_ALIVE_TIMEOUT_MS,
     timeout: env.ADJOINT_TIMEOUT_MS,
     maxTimeout: env.ADJOINT_MAX_TIMEOUT_MS,
+    heartbeat: env.ADJOINT_HEARTBEAT_MS,
+    idempotencyTtl: env.ADJOINT_IDEMPOTENCY_TTL_MS,
     drainDelay: env.ADJOINT_DRAIN_DELAY_MS,
     drainTimeout: env.ADJOINT_DRAIN_TIMEOUT_MS,
     backend: env.ADJOINT_BACKEND,

@@ -8,10 +8,10 @@ import { openNative } from '../engine/backends/native/native.ts';
 import { portable } from '../engine/backends/portable.ts';
 import { createEngine } from '../engine/engine.ts';
 import { warmUp } from '../engine/warm-up.ts';
+import { createService } from './api/call.ts';
 import { METHODS } from './api/index.ts';
-import { boundsOf } from './bounds.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
-import { createGrpcServer } from './grpc/server.ts';
+import { createGrpcServer, type GrpcServer } from './grpc/server.ts';
 import { createApp } from './rest/app.ts';
 
 /** The oldest major version of Node that the service runs on. */
@@ -28,9 +28,9 @@ async function main(): Promise<void> {
   const log = pino({ level: config.logLevel });
   let ready = false;
   const engine = createEngine({ limits: config.limits, backend: backendOf(config, log) });
-  const parts = { engine, config, methods: METHODS, log, bounds: boundsOf(config) };
-  const app = createApp({ ...parts, ready: () => ready });
-  const grpc = config.grpcPort === undefined ? undefined : createGrpcServer(parts);
+  const service = createService({ engine, config, methods: METHODS, log });
+  const app = createApp({ service, ready: () => ready });
+  const grpc = config.grpcPort === undefined ? undefined : createGrpcServer(service);
   closeWithGrace({ delay: config.drainDelay + config.drainTimeout + 5000, logger: log }, async ({ signal, err }) => {
     ready = false;
     grpc?.drain();
@@ -55,16 +55,19 @@ async function main(): Promise<void> {
   } catch (reason) {
     fail(`Cannot listen on ${config.host}:${config.port}: ${(reason as Error).message}`);
   }
-  if (grpc !== undefined && config.grpcPort !== undefined) {
-    const port = await grpc.listen(config.host, config.grpcPort).catch((reason: Error) => {
-      fail(
-        `Cannot listen on ${config.host}:${config.grpcPort} for gRPC: ${reason.message}; ADJOINT_GRPC_PORT is another, or off`,
-      );
-    });
-    log.info(`listening for gRPC on ${config.host}:${port}`);
-  }
+  if (grpc !== undefined && config.grpcPort !== undefined) await listenForGrpc(grpc, config.grpcPort, config, log);
   ready = true;
   await warmUp(engine);
+}
+
+async function listenForGrpc(grpc: GrpcServer, port: number, { host }: Config, log: Logger): Promise<void> {
+  try {
+    log.info(`listening for gRPC on ${host}:${await grpc.listen(host, port)}`);
+  } catch (reason) {
+    fail(
+      `Cannot listen for gRPC on ${host}:${port}: ${(reason as Error).message}; set ADJOINT_GRPC_PORT, maybe to off`,
+    );
+  }
 }
 
 /** What computes; says once how to get native code where there is none. */

@@ -16,6 +16,7 @@ import { verify } from '../engine/program/verify.ts';
 import { gradient } from '../engine/transform/compose.ts';
 import { arrayFrom, parseType, type Tensor, type TensorType, type TypedArray } from '../engine/types.ts';
 import { generatedPages } from '../scripts/generate.ts';
+import { createService } from '../services/api/call.ts';
 import { METHODS } from '../services/api/index.ts';
 import { readConfig } from '../services/config.ts';
 import { createApp } from '../services/rest/app.ts';
@@ -24,12 +25,13 @@ import { BACKENDS } from './laws/run.ts';
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-const app = createApp({
+const service = createService({
   engine: createEngine(),
   config: readConfig({}),
   methods: METHODS,
   log: pino({ level: 'silent' }),
 });
+const app = createApp({ service });
 let origin = '';
 beforeAll(async () => {
   origin = await app.listen({ host: '127.0.0.1', port: 0 });

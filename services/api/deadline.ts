@@ -2,15 +2,16 @@
 import type { Checkpoint } from '../../engine/backends/backend.ts';
 import { EngineError } from '../../engine/errors.ts';
 
-/** The end of a request: its deadline, or its client going away. `close` stops watching for it. */
+/** The end of a request: its deadline, or nobody wanting the answer any more. */
 export interface Deadline {
   /** Aborts at the end with an `EngineError` that says which it was. */
   readonly signal: AbortSignal;
   /** Throws once the end has come. */
   readonly checkpoint: Checkpoint;
-  /** The client went away. */
-  readonly cancel: () => void;
-  readonly close: () => void;
+  /** Ends the request now. */
+  end(reason: EngineError): void;
+  /** Stops the clock. */
+  close(): void;
 }
 
 /** Starts the clock of a request. */
@@ -30,18 +31,15 @@ export function openDeadline(milliseconds: number): Deadline {
         controller.signal.throwIfAborted();
       },
     },
-    cancel: () => controller.abort(new EngineError('cancelled', 'the client went away')),
+    end: (reason) => controller.abort(reason),
     close: () => clearTimeout(timer),
   };
 }
 
-/** The milliseconds a request may take: the least that was asked for, else the default, and never over the maximum. */
-export function timeoutOf(
-  asked: readonly (number | undefined)[],
-  { timeout, maxTimeout }: { readonly timeout: number; readonly maxTimeout: number },
-): number {
+/** The milliseconds a request may take: the least of what was asked for and the maximum; `otherwise` when nothing was. */
+export function timeoutOf(asked: readonly (number | undefined)[], otherwise: number, maximum: number): number {
   const given = asked.filter((value) => value !== undefined);
-  return Math.min(maxTimeout, ...(given.length > 0 ? given : [timeout]));
+  return Math.min(maximum, ...(given.length > 0 ? given : [otherwise]));
 }
 
 /** Settles as `work` does, or rejects with the signal's reason if that comes first. */

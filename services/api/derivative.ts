@@ -3,11 +3,11 @@ import { type Transform, variableOf } from '../../engine/derive.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import type { Graph } from '../../engine/program/build.ts';
+import { digest } from '../../engine/program/hash.ts';
 import type { Shape, Tensor } from '../../engine/types.ts';
 import {
   type ComputeRequest,
   type Direction,
-  digest,
   type Opened,
   outputNames,
   prepare,

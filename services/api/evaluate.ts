@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { digest, open, outputNames, prepare, run, weightOf } from './compute.ts';
+import { digest } from '../../engine/program/hash.ts';
+import { open, outputNames, prepare, run, weightOf } from './compute.ts';
 import { method } from './method.ts';
 import { listOf } from './nest.ts';
 import { computeFields, metaSchema, targetsSchema, tensorsSchema } from './schemas.ts';

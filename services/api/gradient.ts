@@ -4,13 +4,13 @@ import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import type { Graph } from '../../engine/program/build.ts';
 import { boundedArray } from '../../engine/program/document.ts';
+import { digest } from '../../engine/program/hash.ts';
 import type { Var } from '../../engine/program/program.ts';
 import { Value } from '../../engine/program/value.ts';
 import { type Link, links } from '../../engine/transform/connect.ts';
 import { allocateArray, isFloat, sizeOf, type Tensor, type TensorType } from '../../engine/types.ts';
 import {
   type Direction,
-  digest,
   open,
   outputNames,
   type Prepared,

@@ -9,6 +9,11 @@ export const tensorSchema = z.unknown().meta({
     'binary_data_size} with the bytes after the JSON. NaN, Infinity and -Infinity are strings.',
 });
 
+/** The version that what is written must have. */
+export const versionSchema = z
+  .union([z.int().min(0).max(1e15), z.literal('*')])
+  .meta({ description: "A version as an earlier reply gave it, or '*' for any: what is written must exist." });
+
 /** Tensors by name. */
 export const tensorsSchema = z.record(nameSchema, tensorSchema).meta(boundedBy('names'));
 

@@ -11,7 +11,7 @@ import { decodeBytes, encodeBytes, joinPointer } from '../../engine/formats/tens
 import type { Limits } from '../../engine/limits.ts';
 import { Value } from '../../engine/program/value.ts';
 import type { Tensor } from '../../engine/types.ts';
-import { MESSAGE_LIMITS } from './bounds.ts';
+import { MESSAGE_LIMITS } from '../api/limits.ts';
 import { messageNamed, PACKAGE } from './schema.ts';
 
 const TENSOR = messageNamed(`${PACKAGE}.Tensor`);

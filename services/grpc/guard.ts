@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import { EngineError } from '../../engine/errors.ts';
 import { authenticate } from '../api/auth.ts';
 import type { Config } from '../config.ts';
 import { statusOf } from './status.ts';
@@ -27,7 +28,15 @@ export function guard(config: Config, log: Logger, open: ReadonlySet<string>): S
     const started = performance.now();
     let requestId: string = randomUUID();
     let logged = false;
+    let late: NodeJS.Timeout | undefined;
+    const refuse = (reason: EngineError): void => {
+      const refusal = statusOf(reason, requestId);
+      ended(refusal.code);
+      call.sendStatus(refusal);
+    };
+    const tooLate = (): void => refuse(new EngineError('request_timeout', 'the request was not received in time'));
     const ended = (code: status): void => {
+      clearTimeout(late);
       if (logged) return;
       logged = true;
       const ms = Math.round((performance.now() - started) * 1000) / 1000;
@@ -42,12 +51,15 @@ export function guard(config: Config, log: Logger, open: ReadonlySet<string>): S
               const tenant = open.has(method.path) ? '' : authenticate(keyIn(metadata), config.apiKeys);
               callers.set(metadata, { requestId, tenant });
             } catch (reason) {
-              const refusal = statusOf(reason, requestId);
-              ended(refusal.code);
-              call.sendStatus(refusal);
-              return;
+              return refuse(EngineError.from(reason));
             }
+            // A call that is a conversation has no end to wait for.
+            if (!(method.requestStream && method.responseStream)) late = setTimeout(tooLate, config.requestTimeout);
             proceed(metadata);
+          },
+          onReceiveHalfClose(proceed) {
+            clearTimeout(late);
+            proceed();
           },
           onCancel: () => ended(status.CANCELLED),
         });

@@ -30,7 +30,8 @@ export interface Health {
 /** The health of services of these names. */
 export function createHealth(services: readonly string[]): Health {
   const known = new Set(['', ...services]);
-  const watchers = new Set<ServerWritableStream<Buffer, Buffer>>();
+  // And whether the service is one of ours: of another there is nothing more to tell.
+  const watchers = new Map<ServerWritableStream<Buffer, Buffer>, boolean>();
   let state = SERVING;
   const reply = (code: number): Buffer => encodeMessage(RESPONSE, create(RESPONSE, { status: code } as never));
   const serviceIn = (bytes: Buffer): string =>
@@ -38,7 +39,7 @@ export function createHealth(services: readonly string[]): Health {
   const drain = (): void => {
     if (state === NOT_SERVING) return;
     state = NOT_SERVING;
-    for (const call of watchers) call.write(reply(state));
+    for (const [call, isKnown] of watchers) if (isKnown) call.write(reply(state));
   };
   return {
     check(call, answer) {
@@ -57,9 +58,7 @@ export function createHealth(services: readonly string[]): Health {
           return;
         }
         call.write(reply(isKnown ? state : SERVICE_UNKNOWN));
-        // A service that is not known never will be: there is nothing to tell.
-        if (!isKnown) return;
-        watchers.add(call);
+        watchers.set(call, isKnown);
         call.once('cancelled', () => watchers.delete(call));
       } catch {
         call.emit('error', { code: status.INVALID_ARGUMENT, details: 'the request is not a HealthCheckRequest' });
@@ -68,7 +67,7 @@ export function createHealth(services: readonly string[]): Health {
     drain,
     close() {
       drain();
-      for (const call of watchers) call.end();
+      for (const call of watchers.keys()) call.end();
       watchers.clear();
     },
   };

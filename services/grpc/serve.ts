@@ -1,4 +1,4 @@
-/** @file What every method call over gRPC goes through: read, validate, handle under a deadline, write. */
+/** @file What every method call over gRPC goes through: read, validate, call under a deadline, write. */
 import { type EventEmitter, once } from 'node:events';
 import type { DescMethod } from '@bufbuild/protobuf';
 import type {
@@ -8,58 +8,44 @@ import type {
   ServerReadableStream,
   ServerUnaryCall,
   ServerWritableStream,
+  StatusObject,
   sendUnaryData,
   UntypedHandleCall,
 } from '@grpc/grpc-js';
-import type { Logger } from 'pino';
-import type { Engine } from '../../engine/engine.ts';
 import { EngineError } from '../../engine/errors.ts';
-import { type Deadline, openDeadline, timeoutOf, untilAborted } from '../api/deadline.ts';
-import type { Context, Method, UnaryMethod } from '../api/method.ts';
+import { type Caller, call as callMethod, isStream, type Service, stream } from '../api/call.ts';
+import { openDeadline, timeoutOf, untilAborted } from '../api/deadline.ts';
+import { readKey } from '../api/idempotency.ts';
+import type { Method, UnaryMethod } from '../api/method.ts';
 import { validate } from '../api/validate.ts';
-import type { Config } from '../config.ts';
-import { CHUNK_BYTES } from './bounds.ts';
 import { readMessage, writeMessage } from './codec.ts';
 import { callerOf } from './guard.ts';
 import { statusOf } from './status.ts';
 import { decodeMessage, encodeMessage } from './wire.ts';
 
-/** What the gRPC port is made of. */
-export interface GrpcOptions {
-  readonly engine: Engine;
-  readonly config: Config;
-  readonly methods: readonly Method[];
-  readonly log: Logger;
-  /** Every bound of the service, for GetLimits. */
-  readonly bounds: Readonly<Record<string, number>>;
-}
+/** Calls whose one answer is given to a callback. */
+type OnceCall = ServerUnaryCall<Buffer, Buffer> | ServerReadableStream<Buffer, Buffer>;
 
-/** The parts that all kinds of calls have. */
-type AnyCall =
-  | ServerUnaryCall<Buffer, Buffer>
-  | ServerReadableStream<Buffer, Buffer>
-  | ServerWritableStream<Buffer, Buffer>;
+type AnyCall = OnceCall | ServerWritableStream<Buffer, Buffer>;
 
 /** The handler of an rpc whose method is a row of the table. Messages come and go as bytes. */
-export function handlerFor(rpc: DescMethod, method: Method, options: GrpcOptions): UntypedHandleCall {
+export function handlerFor(rpc: DescMethod, method: Method, service: Service): UntypedHandleCall {
   const { methodKind } = rpc;
+  const read = (bytes: Buffer): unknown => readRequest(rpc, bytes, service);
   switch (methodKind) {
     case 'unary': {
       const handle: handleUnaryCall<Buffer, Buffer> = (call, reply) =>
-        void answerOnce(call, reply, rpc, options, (job) =>
-          answer(method as UnaryMethod, readRequest(rpc, call.request, options), job),
-        );
+        void answerOnce(call, reply, rpc, method as UnaryMethod, service, () => read(call.request));
       return handle;
     }
     case 'client_streaming': {
       const handle: handleClientStreamingCall<Buffer, Buffer> = (call, reply) =>
-        void answerOnce(call, reply, rpc, options, async (job) =>
-          answer(method as UnaryMethod, await joinChunks(rpc, call, options), job),
-        );
+        void answerOnce(call, reply, rpc, method as UnaryMethod, service, () => joinChunks(call, read, service));
       return handle;
     }
     case 'server_streaming': {
-      const handle: handleServerStreamingCall<Buffer, Buffer> = (call) => void answerStream(call, method, rpc, options);
+      const handle: handleServerStreamingCall<Buffer, Buffer> = (call) =>
+        void answerStream(call, rpc, method, service, () => read(call.request));
       return handle;
     }
     case 'bidi_streaming':
@@ -69,148 +55,103 @@ export function handlerFor(rpc: DescMethod, method: Method, options: GrpcOptions
   }
 }
 
-/** The life of one call. */
-interface Job {
-  readonly options: GrpcOptions;
-  readonly call: AnyCall;
-  readonly log: Logger;
-  readonly tenant: string;
-  /** What is to be done when the reply is written. */
-  readonly afterwards: (() => void)[];
-  deadline: Deadline | undefined;
-}
-
-function openJob(call: AnyCall, options: GrpcOptions): Job & { readonly requestId: string } {
-  const { requestId, tenant } = callerOf(call.metadata);
-  const log = options.log.child({ request: requestId });
-  return { options, call, log, tenant, requestId, afterwards: [], deadline: undefined };
-}
-
-function closeJob(job: Job): void {
-  job.deadline?.close();
-  for (const run of job.afterwards) run();
-}
-
-/** The status of a failed call; what is no fault of the client's is logged. */
-function failed(reason: unknown, job: Job & { readonly requestId: string }): ReturnType<typeof statusOf> {
-  const error = EngineError.from(reason);
-  if (error.code === 'internal') job.log.error({ err: error.cause ?? error }, 'failed');
-  return statusOf(error, job.requestId);
-}
-
 async function answerOnce(
-  call: ServerUnaryCall<Buffer, Buffer> | ServerReadableStream<Buffer, Buffer>,
+  call: OnceCall,
   reply: sendUnaryData<Buffer>,
   rpc: DescMethod,
-  options: GrpcOptions,
-  work: (job: Job) => Promise<unknown>,
+  method: UnaryMethod,
+  service: Service,
+  read: () => unknown,
 ): Promise<void> {
-  const job = openJob(call, options);
+  const job = new Job(call, service);
   try {
-    reply(null, write(rpc, await work(job)));
+    const request = validate(method, await read());
+    const { response, release } = await callMethod(service, method, request, job.begin(method, request));
+    try {
+      reply(null, write(rpc, response));
+    } finally {
+      release();
+    }
   } catch (reason) {
-    reply(failed(reason, job));
+    reply(job.failed(reason));
   } finally {
-    closeJob(job);
+    job.close();
   }
-}
-
-/** The response to a request that is read. */
-async function answer(method: UnaryMethod, request: unknown, job: Job): Promise<unknown> {
-  const { valid, context } = begin(method, request, job);
-  return untilAborted(Promise.resolve(method.handle(valid, context)), context.signal);
 }
 
 async function answerStream(
   call: ServerWritableStream<Buffer, Buffer>,
-  method: Method,
   rpc: DescMethod,
-  options: GrpcOptions,
+  method: Method,
+  service: Service,
+  read: () => unknown,
 ): Promise<void> {
-  const job = openJob(call, options);
+  const job = new Job(call, service);
   try {
-    const { valid, context } = begin(method, readRequest(rpc, call.request, options), job);
-    const messages = 'stream' in method ? method.stream(valid, context) : chunks(method, valid, context);
-    await pump(messages, call, rpc, context.signal);
+    const request = validate(method, read());
+    const caller = job.begin(method, request);
+    const messages = isStream(method)
+      ? stream(service, method, request, caller)
+      : chunks(method, request, caller, service);
+    for await (const message of messages)
+      if (!call.write(write(rpc, message))) await untilAborted(once(call, 'drain'), caller.deadline.signal);
     call.end();
   } catch (reason) {
-    call.emit('error', failed(reason, job));
+    call.emit('error', job.failed(reason));
   } finally {
-    closeJob(job);
+    job.close();
   }
 }
 
-/** Writes messages as fast as the client reads them, until the end of the call. */
-async function pump(
-  messages: AsyncIterable<unknown>,
-  call: ServerWritableStream<Buffer, Buffer>,
-  rpc: DescMethod,
-  signal: AbortSignal,
-): Promise<void> {
-  const iterator = messages[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const { done, value } = await untilAborted(iterator.next(), signal);
-      if (done === true) return;
-      if (!call.write(write(rpc, value))) await untilAborted(once(call, 'drain'), signal);
-    }
-  } finally {
-    // Not awaited: a generator that waits for something ends when that does.
-    void iterator.return?.().catch(() => {});
+/** What a call is from its first byte to its status. */
+class Job {
+  readonly #call: AnyCall;
+  readonly #service: Service;
+  readonly #requestId: string;
+  #caller: Caller | undefined;
+
+  constructor(call: AnyCall, service: Service) {
+    this.#call = call;
+    this.#service = service;
+    this.#requestId = callerOf(call.metadata).requestId;
+  }
+
+  /** Starts the clock: what the client asked for is known. */
+  begin(method: Method, request: unknown): Caller {
+    const { config, log } = this.#service;
+    const [key] = method.changes === true ? this.#call.metadata.get('idempotency-key') : [];
+    const asked = [timeLeft(this.#call), (request as Wishes).options?.timeout_ms];
+    const otherwise = isStream(method) ? config.maxTimeout : config.timeout;
+    const deadline = openDeadline(timeoutOf(asked, otherwise, config.maxTimeout));
+    (this.#call as EventEmitter).once('cancelled', () => deadline.end(gone()));
+    if (this.#call.cancelled) deadline.end(gone());
+    this.#caller = {
+      tenant: callerOf(this.#call.metadata).tenant,
+      log: log.child({ request: this.#requestId }),
+      key: key === undefined ? undefined : readKey(key),
+      deadline,
+    };
+    return this.#caller;
+  }
+
+  /** The status of a call that failed; a fault of ours is logged. */
+  failed(reason: unknown): StatusObject {
+    const error = this.#call.cancelled ? gone() : EngineError.from(reason);
+    if (error.code === 'internal')
+      this.#service.log.error({ request: this.#requestId, err: error.cause ?? error }, 'failed');
+    return statusOf(error, this.#requestId);
+  }
+
+  close(): void {
+    this.#caller?.deadline.close();
   }
 }
 
-/** A response with its `content` cut into chunks; what else it has is in the first message. */
-async function* chunks(method: UnaryMethod, valid: unknown, context: Context): AsyncGenerator<unknown> {
-  const { content, ...rest } = (await method.handle(valid, context)) as { readonly content: Uint8Array };
-  yield { ...rest, content: content.subarray(0, CHUNK_BYTES) };
-  for (let at = CHUNK_BYTES; at < content.length; at += CHUNK_BYTES)
-    yield { content: content.subarray(at, at + CHUNK_BYTES) };
+function gone(): EngineError {
+  return new EngineError('cancelled', 'the client went away');
 }
 
-/** The request that comes in chunks: the fields of the first message, and the `content` of all of them. */
-async function joinChunks(
-  rpc: DescMethod,
-  call: ServerReadableStream<Buffer, Buffer>,
-  options: GrpcOptions,
-): Promise<unknown> {
-  const { bodyLimit } = options.config;
-  const parts: Uint8Array[] = [];
-  let first: object | undefined;
-  let size = 0;
-  for await (const bytes of call as AsyncIterable<Buffer>) {
-    const { content, ...fields } = readRequest(rpc, bytes, options) as { readonly content?: Uint8Array };
-    first ??= fields;
-    if (content === undefined) continue;
-    size += content.length;
-    if (size > bodyLimit) throw new EngineError('body_too_large', `the content is over ${bodyLimit} bytes`);
-    parts.push(content);
-  }
-  return { ...first, content: Buffer.concat(parts) };
-}
-
-/** Holds a request to its method's schema, and starts its clock. */
-function begin(method: Method, request: unknown, job: Job): { readonly valid: unknown; readonly context: Context } {
-  const { options, call, afterwards } = job;
-  const valid = validate(method, request);
-  const { timeout_ms: wish } = (valid as Wishes).options ?? {};
-  const deadline = openDeadline(timeoutOf([timeLeft(call), wish], options.config));
-  job.deadline = deadline;
-  (call as EventEmitter).once('cancelled', deadline.cancel);
-  deadline.checkpoint.check();
-  const context: Context = {
-    signal: deadline.signal,
-    checkpoint: deadline.checkpoint,
-    afterReply: (run) => afterwards.push(run),
-    limits: () => options.bounds,
-    tenant: job.tenant,
-    log: job.log,
-    engine: options.engine,
-  };
-  return { valid, context };
-}
-
-/** What every request may ask of the port, whatever its method. */
+/** What a request may ask of the port, whatever its method. */
 interface Wishes {
   readonly options?: { readonly timeout_ms?: number };
 }
@@ -224,7 +165,48 @@ function timeLeft(call: AnyCall): number | undefined {
   throw new EngineError('deadline_exceeded', 'the deadline of the call had passed before it began');
 }
 
-function readRequest({ input }: DescMethod, bytes: Buffer, { config }: GrpcOptions): unknown {
+/** Bytes of `content` in one message of a response that comes in chunks. */
+const CHUNK_BYTES = 2 ** 20;
+
+/** A response with its `content` cut into chunks; what else it has is in the first message. */
+async function* chunks(
+  method: UnaryMethod,
+  request: unknown,
+  caller: Caller,
+  service: Service,
+): AsyncGenerator<unknown> {
+  const { response, release } = await callMethod(service, method, request, caller);
+  try {
+    const { content, ...rest } = response as { readonly content: Uint8Array };
+    yield { ...rest, content: content.subarray(0, CHUNK_BYTES) };
+    for (let at = CHUNK_BYTES; at < content.length; at += CHUNK_BYTES)
+      yield { content: content.subarray(at, at + CHUNK_BYTES) };
+  } finally {
+    release();
+  }
+}
+
+/** The request that comes in chunks: the fields of the first message, and the `content` of all of them. */
+async function joinChunks(
+  call: ServerReadableStream<Buffer, Buffer>,
+  read: (bytes: Buffer) => unknown,
+  { config: { bodyLimit } }: Service,
+): Promise<unknown> {
+  const parts: Uint8Array[] = [];
+  let first: object | undefined;
+  let size = 0;
+  for await (const bytes of call as AsyncIterable<Buffer>) {
+    const { content, ...fields } = read(bytes) as { readonly content?: Uint8Array };
+    first ??= fields;
+    if (content === undefined) continue;
+    size += content.length;
+    if (size > bodyLimit) throw new EngineError('body_too_large', `the content is over ${bodyLimit} bytes`);
+    parts.push(content);
+  }
+  return { ...first, content: Buffer.concat(parts) };
+}
+
+function readRequest({ input }: DescMethod, bytes: Buffer, { config }: Service): unknown {
   return readMessage(input, decodeMessage(input, bytes), config.limits);
 }
 

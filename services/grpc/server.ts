@@ -2,12 +2,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { Server, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js';
-import { MAX_STREAMS } from './bounds.ts';
+import type { Service } from '../api/call.ts';
+import { MAX_STREAMS } from '../api/limits.ts';
 import { guard } from './guard.ts';
 import { createHealth, HEALTH_SERVICE } from './health.ts';
 import { REFLECTION_PATHS, reflect } from './reflection.ts';
 import { SERVICES } from './schema.ts';
-import { type GrpcOptions, handlerFor } from './serve.ts';
+import { handlerFor } from './serve.ts';
 
 /** The gRPC port, not yet listening. */
 export interface GrpcServer {
@@ -22,9 +23,9 @@ export interface GrpcServer {
 /** How often a silent connection is asked whether it is still there, and how long it has to say so. */
 const KEEPALIVE = { 'grpc.keepalive_time_ms': 60_000, 'grpc.keepalive_timeout_ms': 20_000 };
 
-/** A port for these options. */
-export function createGrpcServer(options: GrpcOptions): GrpcServer {
-  const { config, log } = options;
+/** The port of a service. */
+export function createGrpcServer(service: Service): GrpcServer {
+  const { config, log } = service;
   const names = [...SERVICES.map(({ typeName }) => typeName), HEALTH_SERVICE];
   const health = createHealth(SERVICES.map(({ typeName }) => typeName));
   const open = new Set(['Check', 'Watch'].map((rpc) => `/${HEALTH_SERVICE}/${rpc}`));
@@ -50,8 +51,8 @@ export function createGrpcServer(options: GrpcOptions): GrpcServer {
   };
   for (const { typeName, methods } of SERVICES)
     for (const rpc of methods) {
-      const row = options.methods.find(({ name }) => name === rpc.name);
-      if (row !== undefined) add(`/${typeName}/${rpc.name}`, KINDS[rpc.methodKind], handlerFor(rpc, row, options));
+      const row = service.methods.find(({ name }) => name === rpc.name);
+      if (row !== undefined) add(`/${typeName}/${rpc.name}`, KINDS[rpc.methodKind], handlerFor(rpc, row, service));
     }
   add(`/${HEALTH_SERVICE}/Check`, 'unary', health.check);
   add(`/${HEALTH_SERVICE}/Watch`, 'serverStream', health.watch);

@@ -2,7 +2,7 @@
 import { type DescMessage, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { EngineError } from '../../engine/errors.ts';
-import { MESSAGE_LIMITS } from './bounds.ts';
+import { MESSAGE_LIMITS } from '../api/limits.ts';
 
 /** The message that bytes hold; throws `invalid_request`. Fields that we do not know are passed over. */
 export function decodeMessage(desc: DescMessage, bytes: Uint8Array, limit: number = MESSAGE_LIMITS.messages): Message {

@@ -1,6 +1,8 @@
 /**
  * @file What a store is: where sessions, operations and replies outlive the process. It knows rows and bytes; it knows
- * no tape, no tensor and no method. What a promise of it resolves to is durable; what it rejects with left no trace.
+ * no tape, no tensor and no method. What a promise of it resolves to is durable; what it rejects with left no trace,
+ * unless the disk failed: then a crash may bring all of it back, never a part. Times are whole milliseconds, texts are
+ * well-formed Unicode of any length, in the order of their code points; bytes that are given do not change meanwhile.
  */
 import { createHash } from 'node:crypto';
 
@@ -91,7 +93,7 @@ export interface Change {
   readonly operation?: OperationRow | undefined;
 }
 
-/** What a sweep removed. */
+/** How much a sweep removed. */
 export interface Swept {
   readonly sessions: number;
   readonly operations: number;
@@ -101,16 +103,22 @@ export interface Swept {
 
 /** A store. Another tenant's rows are absent, not forbidden. */
 export interface Store {
-  /** Adds a session with its first change (whose `revision` is 0); throws `quota_exceeded` when the tenant has `limit` already. */
+  /**
+   * Adds a session with its first change, after which its revision is 1 whatever `session` says. Throws
+   * `already_exists`, and `quota_exceeded` when `limit` sessions of the tenant are alive at its `createdAt`.
+   */
   createSession(session: SessionRow, change: Change, limit: number): Promise<void>;
   session(tenant: string, id: string): Promise<SessionRow | undefined>;
   /** Sessions of a tenant by id, those after `after`, at most `limit`. */
   sessions(tenant: string, after: string, limit: number): Promise<readonly SessionRow[]>;
-  /** Bytes of the blobs of all sessions of a tenant. */
+  /** Bytes of the blobs of all sessions of a tenant; what several of them name is there once. */
   tenantBytes(tenant: string): Promise<number>;
   /** Whether there was one. */
   deleteSession(tenant: string, id: string): Promise<boolean>;
-  /** Throws `not_found` when the session is gone and `version_mismatch` when it has another revision. */
+  /**
+   * Throws `not_found` when the session is gone, `version_mismatch` when it has another revision, and `internal` when a
+   * row names bytes that neither the change nor the store has.
+   */
   commit(tenant: string, id: string, change: Change): Promise<void>;
   /** Renews a session; nothing when it is gone. */
   touch(tenant: string, id: string, expiresAt: Time): Promise<void>;
@@ -119,10 +127,10 @@ export interface Store {
   /** The names of a session's logs, in the order of their first entries. */
   logs(tenant: string, id: string): Promise<readonly string[]>;
   log(tenant: string, id: string, log: string): Promise<readonly LogEntry[]>;
-  /** Throws `internal` when bytes that a row names are not there or are not what their digest says. */
+  /** Bytes of the reader's own; throws `internal` when they are not there or are not what their digest says. */
   blob(tenant: string, ref: BlobRef): Promise<Uint8Array>;
   reply(tenant: string, key: string): Promise<ReplyRow | undefined>;
-  /** Adds a reply that no change of a session carries. */
+  /** Adds a reply that no change of a session carries, or writes it anew. */
   putReply(reply: ReplyRow, blobs: ReadonlyMap<string, Uint8Array>): Promise<void>;
   /** Adds an operation or writes it anew. */
   putOperation(operation: OperationRow, blobs: ReadonlyMap<string, Uint8Array>): Promise<void>;
@@ -131,7 +139,10 @@ export interface Store {
   /** Operations of all tenants that were running when the process ended. */
   unfinished(): Promise<readonly OperationRow[]>;
   deleteOperation(tenant: string, id: string): Promise<boolean>;
-  /** Removes what has expired, and bytes that no row names. */
+  /**
+   * Removes what has expired, whatever its state, and bytes that no row names and none did at the sweep before: until
+   * then who has read a row can still read its bytes.
+   */
   sweep(now: Time): Promise<Swept>;
   /** Whether it can be written to; `/readyz` says so. */
   isWritable(): Promise<boolean>;

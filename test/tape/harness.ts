@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { afterAll, expect, test } from 'vitest';
 import { createEngine, type EngineOptions } from '../../engine/engine.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../engine/limits.ts';
+import { createService } from '../../services/api/call.ts';
 import { METHODS } from '../../services/api/index.ts';
 import { readConfig } from '../../services/config.ts';
 import { createApp } from '../../services/rest/app.ts';
@@ -44,12 +45,13 @@ const LEAKS =
 /** A service with everything in it but a socket; closed when the test file ends. */
 export function client({ limits = {}, backend }: Settings = {}): Client {
   const inForce = { ...DEFAULT_LIMITS, ...limits };
-  const app = createApp({
+  const service = createService({
     engine: createEngine({ limits: inForce, ...(backend && { backend }) }),
     config: { ...readConfig({}), limits: inForce },
     methods: METHODS,
     log: pino({ level: 'silent' }),
   });
+  const app = createApp({ service });
   afterAll(() => app.close());
   const send = async (verb: 'GET' | 'POST', path: string, request?: unknown): Promise<Reply> => {
     const payload = typeof request === 'string' || request === undefined ? request : JSON.stringify(request);
