@@ -209,7 +209,8 @@ function outputGradients(
 ): Map<string, Direction> {
   const given = new Map<string, Direction>();
   if (json === undefined || json === null) return given;
-  const list = typeof asked === 'string' || (targets.length === 1 && !Array.isArray(asked)) ? [json] : json;
+  const isOne = typeof asked === 'string' || (targets.length === 1 && !Array.isArray(asked));
+  const list = isOne && !isListOfTensors(json) ? [json] : json;
   if (!Array.isArray(list) || list.length !== targets.length)
     throw new EngineError(
       'invalid_request',
@@ -226,6 +227,11 @@ function outputGradients(
     given.set(cotangentName(i, target), { value, where, what: `the output gradient of '${target}'` });
   });
   return given;
+}
+
+/** Whether this is a list of tensors whatever was asked for: nested numbers have no decoded tensors and no null in them. */
+function isListOfTensors(json: unknown): boolean {
+  return Array.isArray(json) && json.length > 0 && json.every((item) => item === null || item instanceof Value);
 }
 
 function zeros({ type }: Var): Tensor {

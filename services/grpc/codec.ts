@@ -54,7 +54,7 @@ function findForm(desc: DescMessage): Form {
 }
 
 /**
- * A message as a value: tensors decoded, and nothing for fields that are not set, empty lists and maps. Throws
+ * A message as a value: tensors decoded, and nothing for fields that are not set and for empty lists. Throws
  * `invalid_tensor`, and `invalid_request` for names that reach for prototypes or too deep a nesting.
  */
 export function readMessage(desc: DescMessage, message: Message, limits: Limits): unknown {
@@ -142,9 +142,11 @@ function heldBy(message: Local, field: DescField): unknown {
   const value = message[field.localName];
   switch (field.fieldKind) {
     case 'list':
-      return (value as unknown[]).length > 0 ? value : undefined;
+      return (value as unknown[]).length > 0 || MAY_BE_EMPTY.has(`${field.parent.name}.${field.name}`)
+        ? value
+        : undefined;
     case 'map':
-      return Object.keys(value as object).length > 0 ? value : undefined;
+      return value;
     case 'message':
       return value;
     case 'enum':
@@ -156,12 +158,15 @@ function heldBy(message: Local, field: DescField): unknown {
   }
 }
 
+/** Lists that may be empty and may not be left out; of all others, an empty one is as one left out. */
+const MAY_BE_EMPTY: ReadonlySet<string> = new Set(['GraphDocument.nodes', 'Subgraph.outputs', 'RunRequest.transforms']);
+
 function isOptional({ proto }: DescField): boolean {
   return proto.proto3Optional;
 }
 
 function isZero(value: unknown): boolean {
-  return value === undefined || value === '' || value === 0 || value === 0n || value === false || isEmptyBytes(value);
+  return value === undefined || value === '' || Object.is(value, 0) || value === 0n || value === false || isEmptyBytes(value);
 }
 
 function isEmptyBytes(value: unknown): boolean {
@@ -258,7 +263,7 @@ function fits(field: DescField, value: unknown): boolean {
   if (form.kind === 'items') return Array.isArray(value) === (form.field.fieldKind === 'list');
   // Members that are records stand before maps, which fit every record.
   const { field: fields } = field.message;
-  return !Array.isArray(value) && entriesOf(value).length > 0 && entriesOf(value).every(([key]) => fields[key]);
+  return !Array.isArray(value) && entriesOf(value).length > 0 && entriesOf(value).every(([key]) => Object.hasOwn(fields, key));
 }
 
 function fieldNamed(desc: DescMessage, name: string): DescField {
