@@ -17,6 +17,9 @@ const pause = z.coerce.number().int().min(0).max(86_400_000);
 
 const portSchema = z.coerce.number().int().min(0).max(65_535);
 
+/** How many, or how many bytes. */
+const count = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+
 /** `tenant:key` pairs separated by commas, kept as digests only. */
 const apiKeysSchema = z
   .string()
@@ -68,8 +71,34 @@ const environmentSchema = z.object({
   ADJOINT_MAX_TIMEOUT_MS: milliseconds.default(300_000),
   /** How long a silent stream is left before a comment says that it lives. */
   ADJOINT_HEARTBEAT_MS: milliseconds.default(15_000),
+  /** The folder where sessions and operations are kept; `memory` keeps them no longer than the process. */
+  ADJOINT_DATA: z.string().default(join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'adjoint')),
+  /** Sessions of one tenant. */
+  ADJOINT_SESSIONS_PER_TENANT: count.default(1_000),
+  /** Tapes of one session. */
+  ADJOINT_TAPES_PER_SESSION: count.default(1_000),
+  /** Bytes that one session may keep. */
+  ADJOINT_SESSION_BYTES: count.default(2 ** 30),
+  /** Bytes of values of variables and tapes held in memory; what is let go is read or computed again. */
+  ADJOINT_SESSION_MEMORY: count.default(2 ** 30),
+  /** Sessions held in memory. */
+  ADJOINT_RESIDENT_SESSIONS: count.default(10_000),
+  /** How often what has expired is removed. */
+  ADJOINT_SWEEP_INTERVAL_MS: milliseconds.default(60_000),
   /** How long the reply to a request with an idempotency key is kept. */
   ADJOINT_IDEMPOTENCY_TTL_MS: milliseconds.default(86_400_000),
+  /** Operations that run at once. */
+  ADJOINT_OPERATIONS_AT_ONCE: z.coerce.number().int().min(1).max(1024).default(2),
+  /** Operations that wait for their turn. */
+  ADJOINT_OPERATIONS_QUEUE: z.coerce.number().int().min(1).max(100_000).default(256),
+  /** Operations of one tenant that wait or run. */
+  ADJOINT_OPERATIONS_UNFINISHED: z.coerce.number().int().min(1).max(100_000).default(32),
+  /** Operations of one tenant that have not been deleted or expired. */
+  ADJOINT_OPERATIONS_KEPT: z.coerce.number().int().min(1).max(100_000).default(1000),
+  /** The longest an operation may run. */
+  ADJOINT_OPERATION_TIMEOUT_MS: milliseconds.default(3_600_000),
+  /** How long an operation is kept after its end. */
+  ADJOINT_OPERATION_TTL_MS: milliseconds.default(3_600_000),
   /** From not ready to not listening: the time a load balancer needs to notice. */
   ADJOINT_DRAIN_DELAY_MS: pause.default(0),
   /** How long requests in flight may go on when the service stops. */
@@ -114,7 +143,24 @@ const configSchema = environmentSchema
     timeout: env.ADJOINT_TIMEOUT_MS,
     maxTimeout: env.ADJOINT_MAX_TIMEOUT_MS,
     heartbeat: env.ADJOINT_HEARTBEAT_MS,
+    data: env.ADJOINT_DATA,
+    sweepInterval: env.ADJOINT_SWEEP_INTERVAL_MS,
+    sessions: {
+      perTenant: env.ADJOINT_SESSIONS_PER_TENANT,
+      tapes: env.ADJOINT_TAPES_PER_SESSION,
+      quota: env.ADJOINT_SESSION_BYTES,
+      memory: env.ADJOINT_SESSION_MEMORY,
+      resident: env.ADJOINT_RESIDENT_SESSIONS,
+    },
     idempotencyTtl: env.ADJOINT_IDEMPOTENCY_TTL_MS,
+    operations: {
+      atOnce: env.ADJOINT_OPERATIONS_AT_ONCE,
+      queue: env.ADJOINT_OPERATIONS_QUEUE,
+      unfinishedPerTenant: env.ADJOINT_OPERATIONS_UNFINISHED,
+      perTenant: env.ADJOINT_OPERATIONS_KEPT,
+      timeout: env.ADJOINT_OPERATION_TIMEOUT_MS,
+      ttl: env.ADJOINT_OPERATION_TTL_MS,
+    },
     drainDelay: env.ADJOINT_DRAIN_DELAY_MS,
     drainTimeout: env.ADJOINT_DRAIN_TIMEOUT_MS,
     backend: env.ADJOINT_BACKEND,

@@ -20,12 +20,14 @@ import { createService } from '../services/api/call.ts';
 import { METHODS } from '../services/api/index.ts';
 import { readConfig } from '../services/config.ts';
 import { createApp } from '../services/rest/app.ts';
+import { memoryStore } from '../services/sessions/memory.ts';
 import { BACKENDS } from './laws/run.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
 const service = createService({
+  store: memoryStore(),
   engine: createEngine(),
   config: readConfig({}),
   methods: METHODS,
@@ -125,7 +127,9 @@ describe('requests on the pages', () => {
 
 describe('tables', () => {
   test('the README has every method, and no other', () => {
-    const rows = [...read('README.md').matchAll(/^\| (\w+) \| `(GET|POST) (\S+)` \| /gm)].map((row) => row.slice(1, 4));
+    const rows = [...read('README.md').matchAll(/^\| (\w+) \| `(GET|POST|PUT|PATCH|DELETE) (\S+)` \| /gm)].map((row) =>
+      row.slice(1, 4),
+    );
     expect(rows).toEqual(METHODS.map(({ name, verb, path }) => [name, verb, path]));
   });
 

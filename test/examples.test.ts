@@ -8,6 +8,7 @@ import { createService } from '../services/api/call.ts';
 import { METHODS } from '../services/api/index.ts';
 import { readConfig } from '../services/config.ts';
 import { createApp } from '../services/rest/app.ts';
+import { memoryStore } from '../services/sessions/memory.ts';
 import { type Exchange, expectReply } from './tape/harness.ts';
 
 interface Example {
@@ -18,6 +19,7 @@ interface Example {
 const FOLDER = new URL('../examples/notebook/', import.meta.url);
 
 const service = createService({
+  store: memoryStore(),
   engine: createEngine(),
   config: readConfig({}),
   methods: METHODS,

@@ -18,6 +18,8 @@ export function tapeLinks(
     tape.seen.map(({ entry }) => entry),
     targets,
     taken,
+    // What the tape began to watch after an entry had read it does not enter there.
+    (entry, input) => tape.isOn(entry.args[input] as Recorded) && !tape.wasOn(entry, input),
   );
   let inAll: ((tensor: Recorded) => Link) | undefined;
   return (tensor) => {
@@ -32,8 +34,9 @@ function through(
   entries: readonly Entry[],
   targets: readonly Recorded[],
   taken: (selector: Recorded) => number | undefined,
+  isCut?: (entry: Entry, input: number) => boolean,
 ): (tensor: Recorded) => Link {
-  const { program, variableOf } = flattened(entries);
+  const { program, variableOf } = flattened(entries, isCut);
   const selectors = new Map<Var, Recorded>();
   for (const { tensors } of entries) for (const tensor of tensors) selectors.set(variableOf(tensor), tensor);
   const link = links(program, targets.map(variableOf), (selector) => {

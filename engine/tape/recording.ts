@@ -44,8 +44,14 @@ export class Recording {
   readonly entries: Entry[] = [];
   /** Equal for recordings of the same structure. */
   key = '';
-  /** How many fragments have been run to answer, since the recording was made or read again. */
+  /** How many fragments have been run so far: what asks for a derivative again runs none. */
   passes = 0;
+  /** How many of them had been run before, and their values were gone. */
+  rebuilt = 0;
+  /** Bytes of the values at hand. */
+  bytes = 0;
+  /** The name of the backend that ran the last fragment. */
+  backend: string | undefined;
 
   /** An entry that binds a value, not yet part of the recording; `offset` others are to come before it. */
   bound(type: TensorType, load: Entry['load'], data: TypedArray | undefined, offset = 0): Entry {
@@ -84,6 +90,7 @@ export class Recording {
   append(entries: readonly Entry[]): void {
     for (const entry of entries) {
       this.entries.push(entry);
+      for (const { byteLength } of entry.values.values()) this.bytes += byteLength;
       this.key = digest([this.key, entry.key]);
     }
   }
@@ -96,45 +103,48 @@ export class Recording {
   }
 
   async #fill(entry: Entry, outputs: ReadonlySet<number>, checkpoint: Checkpoint): Promise<void> {
-    const { fragment, values } = entry;
+    const { fragment } = entry;
+    const set = (output: number, value: TypedArray): void => {
+      if (this.entries[entry.index] === entry && !entry.values.has(output)) this.bytes += value.byteLength;
+      entry.values.set(output, value);
+    };
     if (!fragment) {
-      values.set(0, await (entry.load as () => TypedArray | Promise<TypedArray>)());
+      set(0, await (entry.load as () => TypedArray | Promise<TypedArray>)());
       return;
     }
     const inputs = entry.args.map((arg) => arg.entry.values.get(arg.output) as TypedArray);
     const all = [...outputs].every((output) => fragment.kept.includes(output));
     this.passes++;
     if (all) {
-      const made = await fragment.executable().run(inputs, checkpoint);
+      if (this.entries[entry.index] === entry) this.rebuilt++;
+      const executable = fragment.executable();
+      this.backend = executable.backend;
+      const made = await executable.run(inputs, checkpoint);
       fragment.kept.forEach((output, i) => {
         const tensor = entry.tensors[output] as Recorded;
-        if (tensor.entry === entry) values.set(tensor.output, made[i]?.data as TypedArray);
+        if (tensor.entry === entry) set(tensor.output, made[i]?.data as TypedArray);
       });
       return;
     }
     for (const output of outputs) {
-      if (values.has(output)) continue;
+      if (entry.values.has(output)) continue;
       const [made] = await fragment.only(output).run(inputs, checkpoint);
-      values.set(output, made?.data as TypedArray);
+      set(output, made?.data as TypedArray);
     }
   }
 
-  /** Bytes of the values at hand; storage that several tensors share counts once. */
-  bytes(): number {
-    const seen = new Set<ArrayBufferLike>();
-    let bytes = 0;
-    for (const { values } of this.entries)
-      for (const { buffer } of values.values()) {
-        if (seen.has(buffer)) continue;
-        seen.add(buffer);
-        bytes += buffer.byteLength;
-      }
-    return bytes;
+  /** Forgets some values of an entry; what is needed again is computed again. */
+  forget(entry: Entry, outputs: Iterable<number>): void {
+    for (const output of outputs) {
+      this.bytes -= entry.values.get(output)?.byteLength ?? 0;
+      entry.values.delete(output);
+    }
   }
 
-  /** Forgets all values; what is needed again is computed again. */
+  /** Forgets all values. */
   evict(): void {
     for (const entry of this.entries) entry.values.clear();
+    this.bytes = 0;
   }
 }
 

@@ -21,7 +21,7 @@ export class Tape {
   /** What has a tangent: what is watched, and what was computed from it while the tape recorded. */
   readonly #on = new Set<Recorded>();
   readonly #seen: Seen[] = [];
-  readonly #entries = new Set<Entry>();
+  readonly #views = new Map<Entry, View | undefined>();
   /** Equal for tapes that recorded the same of recordings that are the same. */
   key = '';
 
@@ -37,7 +37,12 @@ export class Tape {
 
   /** Whether it recorded an entry. */
   hasSeen(entry: Entry): boolean {
-    return this.#entries.has(entry);
+    return this.#views.has(entry);
+  }
+
+  /** Whether an input of an entry that it recorded was on the tape then; one may be watched later. */
+  wasOn(entry: Entry, input: number): boolean {
+    return this.#views.get(entry)?.sources.includes(input) ?? false;
   }
 
   /** From now on, what is computed from the tensor is recorded. Only floats can be watched. */
@@ -49,7 +54,7 @@ export class Tape {
 
   /** Records an entry. */
   record(entry: Entry, view: View | undefined): void {
-    this.#entries.add(entry);
+    this.#views.set(entry, view);
     this.key = digest([this.key, entry.index, entry.key, view?.sources]);
     if (!view) return;
     this.#seen.push({ entry, view });
@@ -59,7 +64,7 @@ export class Tape {
   /** Forgets everything. */
   clear(): void {
     this.#on.clear();
-    this.#entries.clear();
+    this.#views.clear();
     this.#seen.length = 0;
     this.key = '';
   }
@@ -193,8 +198,11 @@ function restricted(view: View, dx: readonly (Var | null)[]): Restricted {
   return made;
 }
 
-/** The primal programs of entries as one, so that paths through them can be followed. */
-export function flattened(entries: Iterable<Entry>): {
+/** The primal programs of entries as one, so that paths through them can be followed; none enters where it is cut. */
+export function flattened(
+  entries: Iterable<Entry>,
+  isCut: (entry: Entry, input: number) => boolean = () => false,
+): {
   readonly program: Program;
   variableOf(tensor: Recorded): Var;
 } {
@@ -207,14 +215,18 @@ export function flattened(entries: Iterable<Entry>): {
     variables.set(tensor, input);
     return input;
   };
-  for (const { fragment, args, tensors } of entries) {
+  for (const entry of entries) {
+    const { fragment, args, tensors } = entry;
     if (!fragment) continue;
     const env = new Env();
-    env.bind(fragment.program.inputs, args.map(variableOf));
+    env.bind(
+      fragment.program.inputs,
+      args.map((arg, input) => (isCut(entry, input) ? b.input(arg.type) : variableOf(arg))),
+    );
     for (const eqn of fragment.program.eqns) env.bind(eqn.outputs, b.copy(eqn, env.all(eqn.inputs)));
     const made = env.all(fragment.program.outputs);
     tensors.forEach((tensor, output) => {
-      if (!variables.has(tensor)) variables.set(tensor, made[output] as Var);
+      if (tensor.entry === entry) variables.set(tensor, made[output] as Var);
     });
   }
   return { program: b.build([]), variableOf };

@@ -2,8 +2,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Engine } from '../../engine/engine.ts';
-import { EngineError } from '../../engine/errors.ts';
 import type { Config } from '../config.ts';
+import { Operations } from '../operations/operations.ts';
+import { Sessions } from '../sessions/sessions.ts';
 import type { Store } from '../sessions/store.ts';
 import { type Deadline, untilAborted } from './deadline.ts';
 import { type Claim, Replies } from './idempotency.ts';
@@ -17,19 +18,29 @@ export interface ServiceOptions {
   readonly config: Config;
   readonly methods: readonly Method[];
   readonly log: Logger;
-  /** Where replies to named requests are kept; without one, requests cannot be named. */
-  readonly store?: Store;
+  readonly store: Store;
 }
 
 /** What methods are served with, the same for every request of every port. */
 export interface Service extends ServiceOptions {
-  readonly replies: Replies | undefined;
+  readonly replies: Replies;
+  readonly sessions: Sessions;
+  readonly operations: Operations;
 }
 
 /** The service that both ports of a process serve. */
 export function createService(options: ServiceOptions): Service {
-  const { store, config } = options;
-  return { ...options, replies: store && new Replies(store, config.idempotencyTtl) };
+  const { engine, store, config } = options;
+  const service: Service = {
+    ...options,
+    replies: new Replies(store, config.idempotencyTtl),
+    sessions: new Sessions(engine, store, config.sessions),
+    operations: new Operations({
+      ...options,
+      context: (caller, afterwards) => contextOf(service, caller, afterwards, caller.complete),
+    }),
+  };
+  return service;
 }
 
 /** Who calls a method, and how. */
@@ -45,11 +56,6 @@ export interface Caller {
 export interface Answer {
   readonly response: unknown;
   release(): void;
-}
-
-/** Whether a method answers with a stream of messages. */
-export function isStream(method: Method): method is StreamMethod {
-  return 'stream' in method;
 }
 
 /**
@@ -132,13 +138,12 @@ function claimOf(
   { tenant, key }: Caller,
 ): Promise<Claim> | undefined {
   if (key === undefined || changes !== true) return undefined;
-  if (replies === undefined) throw new EngineError('unsupported', 'this service keeps no replies to named requests');
   return replies.claim(tenant, key, fingerprintOf(name, request));
 }
 
 function contextOf(
-  { engine, config }: Service,
-  { tenant, log, deadline }: Caller,
+  { engine, config, methods, operations, sessions }: Service,
+  { tenant, log, deadline }: Pick<Caller, 'tenant' | 'log' | 'deadline'>,
   afterwards: (() => void)[],
   complete: Claim['complete'] | undefined,
 ): Context {
@@ -150,6 +155,9 @@ function contextOf(
     tenant,
     log,
     engine,
+    sessions,
+    methods,
+    operations,
     ...(complete !== undefined && { complete }),
   };
 }

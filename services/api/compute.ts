@@ -58,7 +58,7 @@ export function open(request: ComputeRequest, context: Context): Opened {
 }
 
 /** The types of values; of untyped ones also whether they are whole numbers, which decides what they may become. */
-function typesOf(values: ReadonlyMap<string, Value>): unknown {
+export function typesOf(values: ReadonlyMap<string, Value>): unknown {
   return [...values].map(([name, { dtype, shape, data }]) => [
     name,
     dtype ?? (data.every((element) => Number.isInteger(element)) ? 'whole' : 'any'),

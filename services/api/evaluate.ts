@@ -11,6 +11,7 @@ export const evaluate = method({
   summary: 'Outputs of a graph for values.',
   verb: 'POST',
   path: '/v1/evaluate',
+  computes: true,
   request: z.strictObject({ ...computeFields, outputs: targetsSchema.optional() }),
   response: z.object({ values: tensorsSchema, variables: tensorsSchema, meta: metaSchema }),
   examples: [{ title: 'A line of text', request: { graph: 'y = x ** 2 + 1', values: { x: [1, 2, 3] } } }],

@@ -1,6 +1,7 @@
 /** @file Every bound of the service by name, as `GET /v1/limits` tells them. */
 import { TEXT_LIMITS } from '../../engine/formats/tensor.ts';
 import type { Config } from '../config.ts';
+import { MAX_TTL_SECONDS } from './sessions/schemas.ts';
 
 /**
  * What a JSON body may hold: lists and objects within one another, objects in all, members of one object. No honest
@@ -40,7 +41,17 @@ export function boundsOf(config: Config): Record<string, number> {
     grpc_streams: MAX_STREAMS,
     timeout_ms: config.maxTimeout,
     default_timeout_ms: config.timeout,
+    sessions: config.sessions.perTenant,
+    session_tapes: config.sessions.tapes,
+    session_bytes: config.sessions.quota,
+    session_ttl_seconds: MAX_TTL_SECONDS,
     idempotency_key_length: MAX_KEY_LENGTH,
     idempotency_ttl_ms: config.idempotencyTtl,
+    operations_at_once: config.operations.atOnce,
+    operations_queue: config.operations.queue,
+    operations_unfinished: config.operations.unfinishedPerTenant,
+    operations_kept: config.operations.perTenant,
+    operation_timeout_ms: config.operations.timeout,
+    operation_ttl_ms: config.operations.ttl,
   };
 }

@@ -4,6 +4,8 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Checkpoint } from '../../engine/backends/backend.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { Operations } from '../operations/operations.ts';
+import type { Sessions } from '../sessions/sessions.ts';
 import type { Completion } from './idempotency.ts';
 
 /** What a handler knows beside its request. */
@@ -20,6 +22,10 @@ export interface Context {
   readonly tenant: string;
   readonly log: Logger;
   readonly engine: Engine;
+  readonly sessions: Sessions;
+  /** The method table. */
+  readonly methods: readonly Method[];
+  readonly operations: Operations;
   /**
    * Present when the request must not be done twice: the client named it, or it runs as an operation. What it returns
    * for the response goes into the commit that does the request's work; where it is not called, the caller of the method
@@ -72,6 +78,11 @@ export interface UnaryMethod<Request = any, Response = any> extends Row<Request,
 /** A method that answers with messages as they come: Server-Sent Events over HTTP, a server stream over gRPC. */
 export interface StreamMethod<Request = any, Response = any> extends Row<Request, Response> {
   stream(request: Request, context: Context): AsyncIterable<Response>;
+}
+
+/** Whether a method answers with a stream of messages. */
+export function isStream(method: Method): method is StreamMethod {
+  return 'stream' in method;
 }
 
 /** A row of the method table: both ports serve it from this alone. */

@@ -82,6 +82,7 @@ export const run = method({
     'their place, `gradient(x) (2)`.',
   verb: 'POST',
   path: '/v1/run',
+  computes: true,
   request: z.strictObject({ ...computeFields, transforms: boundedArray(transformSchema, 8) }),
   response: z.object({
     values: tensorsSchema,

@@ -1,18 +1,28 @@
 /**
  * @file Messages as the plain values of the method table, and back, by their descriptors alone. Fields keep their names.
- * Four conventions of proto/ need no table: a message whose fields are one oneof `kind` stands for the member that is
+ * Five conventions of proto/ need no table: a message whose fields are one oneof `kind` stands for the member that is
  * set, or null; a message whose only field is `items` stands for that list or map; a message whose fields are one oneof
- * of another name is the member with that name as its tag; an enum value is its name without the prefix, in lower case.
+ * of another name is the member with that name as its tag; an enum value is its name without the prefix, in lower case;
+ * an Any called `request` or `response` is what the rpc takes or gives that the field `method` beside it names.
  */
 import { create, type DescEnum, type DescField, type DescMessage, type Message, ScalarType } from '@bufbuild/protobuf';
-import { type Timestamp, TimestampSchema, timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import {
+  type Any,
+  AnySchema,
+  anyPack,
+  type Timestamp,
+  TimestampSchema,
+  timestampDate,
+  timestampFromDate,
+} from '@bufbuild/protobuf/wkt';
 import { EngineError } from '../../engine/errors.ts';
 import { decodeBytes, encodeBytes, joinPointer } from '../../engine/formats/tensor.ts';
 import type { Limits } from '../../engine/limits.ts';
 import { Value } from '../../engine/program/value.ts';
 import type { Tensor } from '../../engine/types.ts';
 import { MESSAGE_LIMITS } from '../api/limits.ts';
-import { messageNamed, PACKAGE } from './schema.ts';
+import { messageNamed, PACKAGE, rpcNamed } from './schema.ts';
+import { decodeMessage } from './wire.ts';
 
 const TENSOR = messageNamed(`${PACKAGE}.Tensor`);
 const STRUCT = 'google.protobuf.Struct';
@@ -86,14 +96,37 @@ function readAs(desc: DescMessage, message: Local, pointer: string, depth: numbe
       const record: Record<string, unknown> = {};
       for (const field of desc.fields) {
         const value = heldBy(message, field);
-        if (value !== undefined)
-          record[field.name] = readField(field, value, `${pointer}/${field.name}`, depth + 1, limits);
+        if (value === undefined) continue;
+        const at = `${pointer}/${field.name}`;
+        record[field.name] = isAny(field)
+          ? readAny(field, value as Any, message.method, at, depth + 1, limits)
+          : readField(field, value, at, depth + 1, limits);
       }
       return record;
     }
     default:
       return form satisfies never;
   }
+}
+
+function isAny({ message }: DescField): boolean {
+  return message?.typeName === AnySchema.typeName;
+}
+
+/** The message that an Any holds, which must be the one that belongs there. */
+function readAny(field: DescField, any: Any, method: unknown, pointer: string, depth: number, limits: Limits): unknown {
+  const desc = messageBeside(field, method);
+  // The method is at fault then, and its schema or handler says so.
+  if (desc === undefined) return {};
+  if (any.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1) !== desc.typeName)
+    throw new EngineError('invalid_request', `'${field.name}' is not a ${desc.typeName}`, { pointer });
+  return readAs(desc, decodeMessage(desc, any.value) as Local, pointer, depth, limits);
+}
+
+/** What an Any holds beside a field `method`. */
+function messageBeside(field: DescField, method: unknown): DescMessage | undefined {
+  const rpc = rpcNamed(String(method));
+  return field.name === 'request' ? rpc?.input : rpc?.output;
 }
 
 function readTensor({ dtype, shape, data }: Local, pointer: string, limits: Limits): Value {
@@ -166,7 +199,9 @@ function isOptional({ proto }: DescField): boolean {
 }
 
 function isZero(value: unknown): boolean {
-  return value === undefined || value === '' || Object.is(value, 0) || value === 0n || value === false || isEmptyBytes(value);
+  return (
+    value === undefined || value === '' || Object.is(value, 0) || value === 0n || value === false || isEmptyBytes(value)
+  );
 }
 
 function isEmptyBytes(value: unknown): boolean {
@@ -200,12 +235,22 @@ export function writeMessage(desc: DescMessage, value: unknown): Message {
       return message;
     }
     case 'record':
-      for (const [key, item] of entriesOf(value))
-        if (item !== null && item !== undefined) set(message, fieldNamed(desc, key), item);
+      for (const [key, item] of entriesOf(value)) {
+        if (item === null || item === undefined) continue;
+        const field = fieldNamed(desc, key);
+        if (isAny(field)) message[field.localName] = writeAny(field, item, (value as { method?: unknown }).method);
+        else set(message, field, item);
+      }
       return message;
     default:
       return form satisfies never;
   }
+}
+
+function writeAny(field: DescField, value: unknown, method: unknown): Any {
+  const desc = messageBeside(field, method);
+  if (desc === undefined) throw new Error(`there is no rpc ${method}`);
+  return anyPack(desc, writeMessage(desc, value));
 }
 
 function writeTensor(message: Local, tensor: Tensor | Value): void {
@@ -236,10 +281,16 @@ function writeItem(field: DescField, value: unknown): unknown {
   if (field.message !== undefined)
     return field.message.typeName === STRUCT ? value : writeMessage(field.message, value);
   if (field.enum !== undefined) return enumNumber(field.enum, value as string);
-  return field.scalar !== undefined && LONG.has(field.scalar) ? BigInt(value as number) : value;
+  switch (field.scalar) {
+    case ScalarType.INT64:
+      return BigInt(value as number);
+    case ScalarType.DOUBLE:
+      // Where JSON has no word for a number, responses have it as text.
+      return Number(value);
+    default:
+      return value;
+  }
 }
-
-const LONG: ReadonlySet<ScalarType> = new Set([ScalarType.INT64, ScalarType.UINT64]);
 
 /** The member of a union that a value belongs to. */
 function memberFor(desc: DescMessage, value: unknown): DescField {
@@ -263,7 +314,11 @@ function fits(field: DescField, value: unknown): boolean {
   if (form.kind === 'items') return Array.isArray(value) === (form.field.fieldKind === 'list');
   // Members that are records stand before maps, which fit every record.
   const { field: fields } = field.message;
-  return !Array.isArray(value) && entriesOf(value).length > 0 && entriesOf(value).every(([key]) => Object.hasOwn(fields, key));
+  return (
+    !Array.isArray(value) &&
+    entriesOf(value).length > 0 &&
+    entriesOf(value).every(([key]) => Object.hasOwn(fields, key))
+  );
 }
 
 function fieldNamed(desc: DescMessage, name: string): DescField {

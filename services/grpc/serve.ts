@@ -13,10 +13,10 @@ import type {
   UntypedHandleCall,
 } from '@grpc/grpc-js';
 import { EngineError } from '../../engine/errors.ts';
-import { type Caller, call as callMethod, isStream, type Service, stream } from '../api/call.ts';
+import { type Caller, call as callMethod, type Service, stream } from '../api/call.ts';
 import { openDeadline, timeoutOf, untilAborted } from '../api/deadline.ts';
 import { readKey } from '../api/idempotency.ts';
-import type { Method, UnaryMethod } from '../api/method.ts';
+import { isStream, type Method, type UnaryMethod } from '../api/method.ts';
 import { validate } from '../api/validate.ts';
 import { readMessage, writeMessage } from './codec.ts';
 import { callerOf } from './guard.ts';

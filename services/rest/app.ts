@@ -11,8 +11,9 @@ import {
 import { ERROR_CODES } from '../../engine/errors.ts';
 import package_ from '../../package.json' with { type: 'json' };
 import { authenticate, LOCAL_TENANT } from '../api/auth.ts';
-import { isStream, type Service } from '../api/call.ts';
+import type { Service } from '../api/call.ts';
 import { MAX_HEADER_BYTES } from '../api/limits.ts';
+import { isStream } from '../api/method.ts';
 import type { Config } from '../config.ts';
 import { addDocs } from './docs.ts';
 import { openApiDocument } from './openapi.ts';

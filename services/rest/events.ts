@@ -2,8 +2,8 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { TextEncoding } from '../../engine/formats/tensor.ts';
+import { toText } from '../api/text.ts';
 import type { Problem } from './problem.ts';
-import { toText } from './serialize.ts';
 
 /** How a stream of events is written. */
 export interface EventOptions {

@@ -3,12 +3,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { EngineError } from '../../engine/errors.ts';
 import type { TextEncoding } from '../../engine/formats/tensor.ts';
-import { type Answer, call, isStream, type Service, stream } from '../api/call.ts';
+import { type Answer, call, type Service, stream } from '../api/call.ts';
 import { type Deadline, openDeadline, timeoutOf } from '../api/deadline.ts';
 import { readKey } from '../api/idempotency.ts';
-import type { Method } from '../api/method.ts';
+import { isStream, type Method } from '../api/method.ts';
+import { startOperation } from '../api/operations/start-operation.ts';
 import { validate } from '../api/validate.ts';
 import { sendEvents } from './events.ts';
+import { prefersAsync } from './prefer.ts';
 import { problemFor } from './problem.ts';
 import { type Intake, readRequest, readTimeout } from './read.ts';
 import type { Encoding } from './serialize.ts';
@@ -29,9 +31,22 @@ export function serve(
   reply: FastifyReply,
   service: Service,
 ): FastifyReply | Promise<FastifyReply> {
+  const fields = readRequest(request, intake, service.config);
+  const valid = validate(method, fields);
+  if (method.computes !== true || !prefersAsync(request.headers.prefer))
+    return answer(method, valid, request, reply, service);
+  return answer(startOperation, { method: method.name, request: fields }, request, reply, service);
+}
+
+function answer(
+  method: Method,
+  valid: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  service: Service,
+): FastifyReply | Promise<FastifyReply> {
   const { config } = service;
   const { headers } = request;
-  const valid = validate(method, readRequest(request, intake, config));
   const key = method.changes === true ? headers['idempotency-key'] : undefined;
   const { options, encoding = options?.encoding ?? 'nested' } = valid as Wishes;
   if (isStream(method) && encoding === 'binary')
@@ -61,16 +76,16 @@ export function serve(
     release();
     return sent;
   };
-  let answer: Answer | Promise<Answer>;
+  let answered: Answer | Promise<Answer>;
   try {
-    answer = call(service, method, valid, caller);
+    answered = call(service, method, valid, caller);
   } catch (reason) {
     close();
     throw reason;
   }
-  if (answer instanceof Promise) return answer.then(answerWith).finally(close);
+  if (answered instanceof Promise) return answered.then(answerWith).finally(close);
   close();
-  return answerWith(answer);
+  return answerWith(answered);
 }
 
 /** Ends the request when its client goes away; what is returned stops the clock and the watch. */

@@ -1,9 +1,11 @@
 /** @file Responses as HTTP takes them away: a status, headers and a body. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Method } from '../api/method.ts';
+import { toText } from '../api/text.ts';
 import { JSON_LENGTH_HEADER } from './binary.ts';
 import { etagOf, isKnown } from './etag.ts';
-import { type Encoding, toBinary, toText } from './serialize.ts';
+import { prefersAsync } from './prefer.ts';
+import { type Encoding, toBinary } from './serialize.ts';
 
 /** Sends a response as its method and the request want it. */
 export function send(
@@ -21,7 +23,10 @@ export function send(
     if (isRead && known !== undefined && isKnown(known, version)) return reply.code(304).send();
   }
   if (method.created !== undefined) reply.code(201).header('location', method.created(response));
-  if (method.accepted !== undefined) reply.code(202).header('location', method.accepted(response));
+  if (method.accepted !== undefined) {
+    reply.code(202).header('location', method.accepted(response));
+    if (prefersAsync(request.headers.prefer)) reply.header('preference-applied', 'respond-async');
+  }
   if (method.content?.of === 'response') {
     const { content } = response as { readonly content: Uint8Array };
     return reply

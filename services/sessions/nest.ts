@@ -41,6 +41,14 @@ export interface Blobs {
   json(blob: BlobRef): unknown | Promise<unknown>;
 }
 
+/** What an event names and the store does not have yet, by digest. */
+export interface Fresh {
+  readonly elements: ReadonlyMap<string, TypedArray>;
+  readonly json: ReadonlyMap<string, unknown>;
+}
+
+const NONE: Fresh = { elements: new Map(), json: new Map() };
+
 /** An event whose consequences are worked out; nothing has changed until it is applied. */
 export interface Staged {
   /** The tensors it makes, by name. */
@@ -94,15 +102,15 @@ export class Nest {
     return [...this.tapes.keys()].filter((inner) => this.isAround(id, inner));
   }
 
-  /** The consequences of an event. `fresh` are values that the store does not have yet, by their digests. */
-  async stage(event: TapeEvent, fresh: ReadonlyMap<string, TypedArray> = new Map()): Promise<Staged> {
+  /** The consequences of an event. */
+  async stage(event: TapeEvent, fresh: Fresh = NONE): Promise<Staged> {
     switch (event.type) {
       case 'opened':
         return { ...NOTHING, apply: () => this.#open(event) };
       case 'watched':
         return this.#watch(event, fresh);
       case 'ran':
-        return this.#run(event, await this.#blobs.json(event.graph), fresh);
+        return this.#run(event, fresh.json.get(event.graph.digest) ?? (await this.#blobs.json(event.graph)), fresh);
       case 'derived':
         return this.#derive(event, fresh);
       case 'paused':
@@ -143,7 +151,8 @@ export class Nest {
       case 'used':
         state.state = 'used';
         state.tape.clear();
-        return this.#forgetResiduals();
+        this.#forgetResiduals();
+        return;
       case 'reset':
         // A tape that was used up records again.
         if (state.state === 'used') state.state = 'recording';
@@ -152,12 +161,14 @@ export class Nest {
         state.named.clear();
         state.accessed.clear();
         state.fragments = 0;
-        return this.#forgetResiduals();
+        this.#forgetResiduals();
+        return;
       case 'closed':
         for (const inner of this.within(id)) this.tapes.delete(inner);
-        return this.#forgetResiduals();
+        this.#forgetResiduals();
+        return;
       default:
-        return type satisfies never;
+        throw new Error(`no such event: ${type satisfies never}`);
     }
   }
 
@@ -166,13 +177,11 @@ export class Nest {
     const tapes = [...this.tapes.values()];
     for (const entry of this.recording.entries) {
       if (tapes.some(({ tape }) => tape.hasSeen(entry))) continue;
-      for (const view of entry.fragment?.views ?? [])
-        for (const output of view?.residuals ?? []) entry.values.delete(output);
+      for (const view of entry.fragment?.views ?? []) this.recording.forget(entry, view?.residuals ?? []);
     }
   }
 
-  #watch({ tape: id, values, names }: Watched, fresh: ReadonlyMap<string, TypedArray>): Staged {
-    const state = this.#tape(id);
+  #watch({ tape: id, values, names }: Watched, fresh: Fresh): Staged {
     const bound = this.#bind(values, fresh);
     return {
       tensors: tensorsOf(bound),
@@ -181,42 +190,39 @@ export class Nest {
       apply: () => {
         this.recording.append([...bound.values()]);
         for (const [name, entry] of bound) this.names.set(name, entry.tensors[0] as Recorded);
+        const { tape, named } = this.#tape(id);
         for (const name of names) {
           const tensor = this.names.get(name);
-          if (tensor) state.tape.watch(tensor);
-          else state.named.add(name);
+          if (tensor) tape.watch(tensor);
+          else named.add(name);
         }
       },
     };
   }
 
-  #bind(
-    values: Readonly<Record<string, Bound>>,
-    fresh: ReadonlyMap<string, TypedArray>,
-    offset = 0,
-  ): Map<string, Entry> {
+  #bind(values: Readonly<Record<string, Bound>>, fresh: Fresh, offset = 0): Map<string, Entry> {
     const bound = new Map<string, Entry>();
     for (const [name, value] of Object.entries(values)) {
       const load = () => this.#blobs.elements(value);
-      const data = fresh.get(value.blob.digest);
+      const data = fresh.elements.get(value.blob.digest);
       bound.set(name, this.recording.bound(typeOf(value), load, data, offset + bound.size));
     }
     return bound;
   }
 
-  #run(event: Ran, json: unknown, fresh: ReadonlyMap<string, TypedArray>): Staged {
+  #run(event: Ran, json: unknown, fresh: Fresh): Staged {
     const tapes = event.tapes.map((id) => this.#tape(id));
     const values = this.#bind(event.values, fresh);
     const toBind = Object.entries(event.variables).filter(([name, read]) => !this.#isCurrent(name, read.version));
     const reads = this.#bind(Object.fromEntries(toBind), fresh, values.size);
-    const tensorOf = (name: string): Recorded => {
-      if (Object.hasOwn(event.variables, name))
-        return reads.get(name)?.tensors[0] ?? (this.#variables.get(name)?.tensor as Recorded);
-      return values.get(name)?.tensors[0] ?? (this.names.get(name) as Recorded);
+    const known = (name: string): Recorded | undefined => {
+      if (Object.hasOwn(event.variables, name)) return reads.get(name)?.tensors[0] ?? this.#variables.get(name)?.tensor;
+      return values.get(name)?.tensors[0] ?? this.names.get(name);
     };
-    const source = this.#sourceOf(event, json, (name) => tensorOf(name)?.type);
+    const tensorOf = (name: string): Recorded => known(name) as Recorded;
+    const source = this.#sourceOf(event, json, (name) => known(name)?.type);
     const args = source.inputs.map(tensorOf);
-    const watched = tapes.map((state) => this.#readBy(state, event, tensorOf));
+    const watched = tapes.map((state) => this.#readBy(state, event, known));
     const flags = tapes.map(({ tape }, t) =>
       args.map((arg) => isFloat(arg.type.dtype) && (tape.isOn(arg) || (watched[t] as Set<Recorded>).has(arg))),
     );
@@ -233,8 +239,12 @@ export class Nest {
       kept: fragment.kept.map((output) => entry.tensors[output] as Recorded),
       apply: () => {
         this.recording.append([...entries, entry]);
-        for (const name of event.watch)
-          if (Object.hasOwn(event.variables, name)) this.#tape(event.tape).named.add(name);
+        const { tape, named } = this.#tape(event.tape);
+        for (const name of event.watch) {
+          const tensor = Object.hasOwn(event.variables, name) ? undefined : known(name);
+          if (tensor) tape.watch(tensor);
+          else named.add(name);
+        }
         for (const [name, bound] of values) this.names.set(name, bound.tensors[0] as Recorded);
         for (const [name, { version }] of Object.entries(event.variables))
           this.#variables.set(name, { version, tensor: tensorOf(name) });
@@ -258,21 +268,26 @@ export class Nest {
   }
 
   /** The tensors that a tape begins to watch with a run: those named with it, and the variables that it sees read. */
-  #readBy(state: TapeState, { variables, tape, watch }: Ran, tensorOf: (name: string) => Recorded): Set<Recorded> {
+  #readBy(
+    state: TapeState,
+    { variables, tape, watch }: Ran,
+    tensorOf: (name: string) => Recorded | undefined,
+  ): Set<Recorded> {
     const watched = new Set<Recorded>();
-    const named = new Set(state.id === tape ? watch : []);
-    for (const [name, { trainable }] of Object.entries(variables)) {
-      const watches = named.has(name) || state.named.has(name) || (trainable && state.watchesAccessed);
-      if (watches && !state.tape.isOn(tensorOf(name))) watched.add(tensorOf(name));
-    }
-    for (const name of named) watched.add(tensorOf(name));
+    const begin = (name: string): void => {
+      const tensor = tensorOf(name);
+      if (tensor && !state.tape.isOn(tensor)) watched.add(tensor);
+    };
+    if (state.id === tape) for (const name of watch) begin(name);
+    for (const [name, { trainable }] of Object.entries(variables))
+      if (state.named.has(name) || (trainable && state.watchesAccessed)) begin(name);
     return watched;
   }
 
   #access(state: TapeState, name: string, tensor: Recorded, watched: ReadonlySet<Recorded> | undefined): void {
     state.accessed.add(name);
-    if (!watched?.has(tensor)) return;
-    state.reads.set(name, [...(state.reads.get(name) ?? []), tensor]);
+    const reads = state.reads.get(name) ?? [];
+    if (watched?.has(tensor) && !reads.includes(tensor)) state.reads.set(name, [...reads, tensor]);
   }
 
   #sourceOf(event: Ran, json: unknown, typeFor: (name: string) => TensorType | undefined): GraphSource {
@@ -318,7 +333,7 @@ export class Nest {
     return tensor ? [tensor] : (this.#tape(id).reads.get(name) ?? []);
   }
 
-  #derive(event: Derived, fresh: ReadonlyMap<string, TypedArray>): Staged {
+  #derive(event: Derived, fresh: Fresh): Staged {
     const tapes = event.tapes.map((id) => this.#tape(id));
     const targets = event.targets.map((name) => this.tensorsOf(event.tape, name).at(-1) as Recorded);
     const sources = event.sources.map((name) => this.tensorsOf(event.tape, name));
@@ -370,7 +385,7 @@ export class Nest {
       ...fragment.program,
       outputs: outputs.map((output) => fragment.program.outputs[output] as Var),
     };
-    const flags = tapes.map(({ tape }) => entry.args.map((arg) => tape.isOn(arg)));
+    const flags = tapes.map(({ tape }) => entry.args.map((_, input) => tape.wasOn(entry, input)));
     const source: Source = { key: digest(['residuals', fragment.key]), program, wanted: [] };
     const made = this.recording.run(fragmentOf(source, flags, this.#engine), entry.args, added.length);
     outputs.forEach((output, i) => {

@@ -13,6 +13,7 @@ import { createService, type ServiceOptions } from '../../services/api/call.ts';
 import { type Method, method } from '../../services/api/method.ts';
 import { readConfig } from '../../services/config.ts';
 import { type AppOptions, createApp } from '../../services/rest/app.ts';
+import { memoryStore } from '../../services/sessions/memory.ts';
 
 const optionsSchema = z
   .strictObject({
@@ -121,13 +122,19 @@ interface Settings extends Partial<Pick<ServiceOptions, 'log' | 'methods' | 'sto
 }
 
 /** An application that is closed when the test ends. */
-export function testApp({ environment = {}, methods = TEST_METHODS, log, ready, store }: Settings = {}): TestApp {
+export function testApp({
+  environment = {},
+  methods = TEST_METHODS,
+  log,
+  ready,
+  store = memoryStore(),
+}: Settings = {}): TestApp {
   const service = createService({
     engine: {} as Engine,
     config: readConfig(environment),
     methods,
     log: log ?? pino({ level: 'silent' }),
-    ...(store && { store }),
+    store,
   });
   const app = createApp({ service, ...(ready && { ready }) });
   onTestFinished(() => app.close());

@@ -6,7 +6,13 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openLlvm } from '../../engine/backends/native/llvm.ts';
 
 /** What no process of a test does unless the test is about it: write into the user's folders, or look for libraries. */
-const QUIET = { ADJOINT_PORT: '0', ADJOINT_GRPC_PORT: '0', ADJOINT_BACKEND: 'portable', ADJOINT_CODE_CACHE: 'off' };
+const QUIET = {
+  ADJOINT_PORT: '0',
+  ADJOINT_GRPC_PORT: '0',
+  ADJOINT_BACKEND: 'portable',
+  ADJOINT_CODE_CACHE: 'off',
+  ADJOINT_DATA: 'memory',
+};
 
 /** The service as a process of its own, with everything it printed. */
 function start(environment: Record<string, string>): { child: ChildProcess; printed: string[] } {

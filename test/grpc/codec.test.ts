@@ -1,5 +1,14 @@
 /** @file Messages and values: what one becomes the other reads back, for any message that the descriptors allow. */
-import { create, type DescField, type DescMessage, equals, type Message, ScalarType } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescField,
+  type DescMessage,
+  type DescMethod,
+  equals,
+  type Message,
+  ScalarType,
+} from '@bufbuild/protobuf';
+import { anyPack } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EngineError } from '../../engine/errors.ts';
@@ -7,7 +16,7 @@ import { DEFAULT_LIMITS } from '../../engine/limits.ts';
 import { Value } from '../../engine/program/value.ts';
 import { MESSAGE_LIMITS } from '../../services/api/limits.ts';
 import { readMessage, writeMessage } from '../../services/grpc/codec.ts';
-import { messageNamed, PACKAGE, REGISTRY } from '../../services/grpc/schema.ts';
+import { messageNamed, PACKAGE, REGISTRY, rpcNamed } from '../../services/grpc/schema.ts';
 import { decodeMessage, encodeMessage } from '../../services/grpc/wire.ts';
 import type { Json } from './harness.ts';
 
@@ -78,12 +87,29 @@ function messages(desc: DescMessage, depth: number): fc.Arbitrary<Message> {
     );
     return init(fc.oneof(...cases).map((set) => ({ [oneof.localName]: set })));
   }
+  const any = desc.fields.find(({ message }) => message?.typeName === 'google.protobuf.Any');
+  if (any !== undefined) return withAny(desc, any, depth);
   const fields = desc.fields.filter((field) => depth > 0 || !holdsMessages(field));
   return init(
     fc.record(Object.fromEntries(fields.map((field) => [field.localName, fieldValues(field, depth)])), {
       requiredKeys: [],
     }),
   );
+}
+
+/** Messages whose Any holds what belongs beside their field `method`. */
+function withAny(desc: DescMessage, any: DescField, depth: number): fc.Arbitrary<Message> {
+  const rests = desc.fields.filter((field) => field !== any && field.name !== 'method');
+  const rest = fc.record(Object.fromEntries(rests.map((field) => [field.localName, fieldValues(field, 0)])), {
+    requiredKeys: [],
+  });
+  return fc.tuple(rest, fc.constantFrom('Jvp', 'Gradient', 'Check')).chain(([fields, method]) => {
+    const rpc = rpcNamed(method) as DescMethod;
+    const held = any.name === 'request' ? rpc.input : rpc.output;
+    return messages(held, Math.min(depth, 2)).map((message) =>
+      create(desc, { ...fields, method, [any.localName]: anyPack(held, message) } as never),
+    );
+  });
 }
 
 /** Whether a field may be what makes a message endless. */

@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { graphDocumentSchema, subgraphSchema } from '../../engine/program/document.ts';
 import { DTYPES } from '../../engine/types.ts';
-import { isStream } from '../../services/api/call.ts';
 import { METHODS } from '../../services/api/index.ts';
+import { isStream } from '../../services/api/method.ts';
 import { messageNamed, PACKAGE } from '../../services/grpc/schema.ts';
 import { RPCS, rpcOf } from './harness.ts';
 
@@ -38,12 +38,11 @@ function differences(schema: Schema, desc: DescMessage, root: Schema = schema, a
   if (objects.length === 0 || oneof !== undefined) return [];
   const properties = Object.assign({}, ...objects.map((object) => object.properties)) as Record<string, Schema>;
   const names = Object.keys(properties).filter((name) => !JSON_ONLY.has(name));
+  // An object that is open has fields that its schema does not list.
+  const isOpen = objects.some(({ additionalProperties }) => typeof additionalProperties === 'object');
+  const fields = desc.fields.map(({ name }) => name).filter((name) => !isOpen || names.includes(name));
   return [
-    ...unlike(
-      at,
-      names,
-      desc.fields.map(({ name }) => name),
-    ),
+    ...unlike(at, names, fields),
     ...desc.fields.flatMap((field) => {
       const property = properties[field.name];
       return property === undefined ? [] : fieldDifferences(property, field, root, `${at}.${field.name}`);

@@ -11,9 +11,10 @@ import { createService, type Service } from '../../services/api/call.ts';
 import { METHODS } from '../../services/api/index.ts';
 import type { Method } from '../../services/api/method.ts';
 import { readConfig } from '../../services/config.ts';
-import { SERVICES } from '../../services/grpc/schema.ts';
+import { messageNamed, SERVICES } from '../../services/grpc/schema.ts';
 import { createGrpcServer, type GrpcServer } from '../../services/grpc/server.ts';
 import { createApp } from '../../services/rest/app.ts';
+import { memoryStore } from '../../services/sessions/memory.ts';
 
 /** JSON as read: the tests look into it without types of their own. */
 // biome-ignore lint/suspicious/noExplicitAny: a reply is whatever the service said.
@@ -59,7 +60,14 @@ export interface Running {
   readonly address: string;
   /** A stock client of all our services in one. */
   client(options?: grpc.ClientOptions): Stock;
-  /** The same method over REST; in process. */
+  /** A request over REST; in process. */
+  inject(
+    verb: string,
+    url: string,
+    body?: Json,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; body: Json }>;
+  /** The same method over REST. */
   rest(method: Method, request: Json, headers?: Record<string, string>): Promise<{ status: number; body: Json }>;
 }
 
@@ -70,7 +78,13 @@ export async function start({
   log = pino({ level: 'silent' }),
 }: Settings = {}): Promise<Running> {
   const config = readConfig(environment);
-  const service = createService({ engine: createEngine({ limits: config.limits }), config, methods, log });
+  const service = createService({
+    engine: createEngine({ limits: config.limits }),
+    config,
+    methods,
+    log,
+    store: memoryStore(),
+  });
   const server = createGrpcServer(service);
   const address = `127.0.0.1:${await server.listen('127.0.0.1', 0)}`;
   const app = createApp({ service });
@@ -79,10 +93,21 @@ export async function start({
     for (const client of clients) client.close();
     await Promise.all([server.close(100), app.close()]);
   });
+  const inject: Running['inject'] = async (verb, url, body, headers = {}) => {
+    const hasBody = body !== undefined;
+    const reply = await app.inject({
+      method: verb as 'POST',
+      url,
+      headers: { ...headers, ...(hasBody && { 'content-type': 'application/json' }) },
+      ...(hasBody && { payload: JSON.stringify(body) }),
+    });
+    return { status: reply.statusCode, body: JSON.parse(reply.body) };
+  };
   return {
     service,
     server,
     address,
+    inject,
     client(options) {
       const client = new grpc.Client(address, grpc.credentials.createInsecure(), options);
       clients.push(client);
@@ -96,13 +121,8 @@ export async function start({
         return value;
       });
       const hasBody = method.verb !== 'GET' && method.verb !== 'DELETE';
-      const reply = await app.inject({
-        method: method.verb,
-        url,
-        headers: { ...headers, ...(hasBody && { 'content-type': 'application/json' }) },
-        ...(hasBody && { payload: JSON.stringify(rest) }),
-      });
-      return { status: reply.statusCode, body: JSON.parse(reply.body) };
+      if (hasBody) return inject(method.verb, url, rest, headers);
+      return inject(method.verb, `${url}?${new URLSearchParams(rest)}`, undefined, headers);
     },
   };
 }
@@ -228,7 +248,13 @@ export function toStock(desc: DescMessage, json: Json): Json {
   return Object.fromEntries(
     Object.entries(json)
       .filter(([name, value]) => value !== undefined && name !== 'encoding')
-      .map(([name, value]) => [name, field(fieldOf(desc, name), value)]),
+      .map(([name, value]) => {
+        const inner = fieldOf(desc, name);
+        if (inner.message?.typeName !== 'google.protobuf.Any') return [name, field(inner, value)];
+        const { input } = rpcOf(json.method);
+        const message = (definitions[input.typeName] as Json).serialize(toStock(input, value));
+        return [name, { type_url: `type.googleapis.com/${input.typeName}`, value: message }];
+      }),
   );
 }
 
@@ -300,6 +326,12 @@ export function fromStock(desc: DescMessage, stock: Json): Json {
   if (desc.name === 'Tensor')
     return { dtype: stock.dtype.slice(6).toLowerCase(), shape: stock.shape, base64: stock.data.toString('base64') };
   if (desc.typeName === 'google.protobuf.Struct') return fromStruct(stock);
+  if (desc.typeName === 'google.protobuf.Timestamp')
+    return new Date(stock.seconds * 1000 + stock.nanos / 1e6).toISOString();
+  if (desc.typeName === 'google.protobuf.Any') {
+    const name = stock.type_url.slice(stock.type_url.lastIndexOf('/') + 1);
+    return fromStock(messageNamed(name), (definitions[name] as Json).deserialize(stock.value));
+  }
   const [first] = desc.fields;
   const oneof = first?.oneof;
   if (oneof?.name === 'kind') {

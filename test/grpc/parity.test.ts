@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ERRORS, type ErrorCode } from '../../engine/errors.ts';
 import { METHODS } from '../../services/api/index.ts';
 import type { Method } from '../../services/api/method.ts';
-import { node } from '../tape/harness.ts';
+import { isStream } from '../../services/api/method.ts';
+import { tell } from '../contract/story.ts';
+import { type Client, node } from '../tape/harness.ts';
 import { fromStock, type Json, type Running, rpcOf, type Stock, shared, start, toStock } from './harness.ts';
 
 let service: Running;
@@ -38,16 +40,71 @@ async function both(name: string, request: Json): Promise<{ rest: Json; grpc: Js
 /** A branch that applies an op. */
 const branch = (op: string, outputs = ['a']): Json => ({ inputs: ['a0'], nodes: [node('a', op, ['a0'])], outputs });
 
-const EXAMPLES = METHODS.filter(({ path }) => !path.includes('{')).flatMap(({ name, examples }) =>
+const EXAMPLES = METHODS.filter(({ path }) => path.startsWith('/v1/') && !isAboutState(path)).flatMap(
+  ({ name, examples }) =>
+    examples.length === 0
+      ? [{ name, title: 'no fields', request: {} }]
+      : examples.map((example) => ({ name, ...example })),
+);
+
+/** Whether a path is of what is kept between requests. */
+function isAboutState(path: string): boolean {
+  return path.startsWith('/v1/sessions') || path.startsWith('/v1/operations');
+}
+
+/** Examples of methods that have a story; those that stream or have raw content have tests of their own. */
+const STORIES = METHODS.filter(
+  (method) => method.path.startsWith('/v1/sessions') && !isStream(method) && !method.content,
+).flatMap(({ name, examples }) =>
   examples.length === 0
-    ? [{ name, title: 'no fields', request: {} }]
+    ? [{ name, title: 'the path alone', request: {} }]
     : examples.map((example) => ({ name, ...example })),
 );
+
+/** What two tellings of a story do not share: ids, times, and how long something took. */
+function retold(json: Json): Json {
+  const text = JSON.stringify(json, (key, value) => (key === 'timing' || key === 'cached' ? undefined : value));
+  return JSON.parse(text.replaceAll(/\b(ses|op|tape)_[\w-]+/g, '$1').replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'then'));
+}
+
+/** A field that is null in JSON is not set in a message; `undefined` in neither. */
+function withoutNull(json: Json): Json {
+  if (Array.isArray(json)) return json.map(withoutNull);
+  if (typeof json !== 'object' || json === null) return json;
+  return Object.fromEntries(
+    Object.entries(json)
+      .filter(([, value]) => value !== null)
+      .map(([key, value]) => [key, withoutNull(value)]),
+  );
+}
 
 describe('answers', () => {
   test.each(EXAMPLES)("$name: the example '$title' has one answer, bit for bit", async ({ name, request }) => {
     const { rest, grpc } = await both(name, request);
     expect(grpc).toEqual(rest);
+  });
+
+  test.each(STORIES)("$name: the example '$title' of a story has one answer", async ({ name, request }) => {
+    const method = methodOf(name);
+    const rest: Client = {
+      ok: async (path: string, body: Json) => (await service.inject('POST', path, body)).body,
+    } as Client;
+    const asked = async (): Promise<Json> => {
+      const story: Json = await tell(rest, { name });
+      const fields = [...method.path.matchAll(/\{(\w+)\}/g)].map(([, field]) => field as string);
+      return { ...(request as object), ...Object.fromEntries(fields.map((field) => [field, story[field]])) };
+    };
+    const { input, output } = rpcOf(name);
+    const encodes = input.field.options !== undefined;
+    const wish = encodes ? { options: { encoding: 'base64' } } : name === 'GetVariable' ? { encoding: 'base64' } : {};
+    const first = await asked();
+    const { status, body } = await service.rest(method, { ...first, ...wish });
+    expect(status, JSON.stringify(body)).toBeLessThan(300);
+    const stock = fromStock(
+      output,
+      await client.call(name, toStock(input, method.verb === 'GET' ? first : await asked())),
+    );
+    expect(retold(withoutNull(stock))).toEqual(retold(withoutNull(body)));
   });
 
   test('a gradient in any nesting, with what has none and the reason why', async () => {

@@ -87,7 +87,9 @@ export class BlobFiles {
   async read(digest: string): Promise<Uint8Array> {
     const file = await this.#files.open(this.#path(digest), 'r');
     try {
-      return await file.readFile();
+      // Plain bytes, as from a row, not a Buffer.
+      const { buffer, byteOffset, length } = await file.readFile();
+      return new Uint8Array(buffer, byteOffset, length);
     } finally {
       await file.close();
     }

@@ -84,8 +84,10 @@ class SqliteStore implements Store {
   readonly #sql: Statements;
   /** What `close` waits for. */
   readonly #pending = new Set<Promise<unknown>>();
-  /** Digests that no row named when the last sweep looked. */
+  /** Digests that no row named when the last sweep looked, nor has since. */
   #unnamed = new Set<string>();
+  /** Digests that the last transaction named. */
+  readonly #named = new Set<string>();
   #sweeping: Promise<unknown> = Promise.resolve();
 
   constructor(db: DatabaseSync, files: BlobFiles) {
@@ -156,8 +158,8 @@ class SqliteStore implements Store {
     if (change.operation !== undefined) this.#putOperation(change.operation);
   }
 
-  async touch(tenant: string, id: string, expiresAt: Time): Promise<void> {
-    this.#transact(() => this.#sql.touchSession.run({ tenant, id, expiresAt }));
+  async touch(tenant: string, id: string, expiresAt: Time, ttl?: number): Promise<void> {
+    this.#transact(() => this.#sql.touchSession.run({ tenant, id, expiresAt, ttl: ttl ?? null }));
   }
 
   async variables(tenant: string, session: string): Promise<readonly VariableRow[]> {
@@ -284,7 +286,7 @@ class SqliteStore implements Store {
 
   async close(): Promise<void> {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
-    this.#db.close();
+    if (this.#db.isOpen) this.#db.close();
   }
 
   /** What `apply` does, with the blobs that it names: all of it, if `check` allows it, or nothing. */
@@ -307,6 +309,7 @@ class SqliteStore implements Store {
         check();
         await this.#writeFiles(large);
       }
+      this.#named.clear();
       this.#transact(() => {
         check();
         for (const [digest, bytes] of blobs) {
@@ -315,6 +318,7 @@ class SqliteStore implements Store {
         }
         apply();
       });
+      for (const digest of this.#named) this.#unnamed.delete(digest);
     } finally {
       this.#files.release(held);
     }
@@ -329,7 +333,7 @@ class SqliteStore implements Store {
   /** The digest of a blob that the tenant has, which is about to be named. */
   #known(tenant: string, { digest, bytes }: BlobRef): string {
     if (this.#sql.blobBytes.get({ tenant, digest })?.bytes !== bytes) throw unknownBlob(digest);
-    this.#unnamed.delete(digest);
+    this.#named.add(digest);
     return digest;
   }
 
