@@ -15,6 +15,8 @@ const milliseconds = z.coerce.number().int().min(1).max(86_400_000);
 /** A duration that may be none at all. */
 const pause = z.coerce.number().int().min(0).max(86_400_000);
 
+const portSchema = z.coerce.number().int().min(0).max(65_535);
+
 /** How many, or how many bytes. */
 const count = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 
@@ -40,11 +42,15 @@ const environmentSchema = z.object({
   /** The address to listen on; one that other hosts can reach needs API keys. */
   ADJOINT_HOST: z.string().default('127.0.0.1'),
   /** The port to listen on; 0 takes any that is free. */
-  ADJOINT_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  ADJOINT_PORT: portSchema.default(8080),
+  /** The port to listen on for gRPC; 0 takes any that is free, `off` serves no gRPC. */
+  ADJOINT_GRPC_PORT: z.literal('off').or(portSchema).default(8081),
+  /** How long one gRPC connection is kept: clients make a new one, and with it find servers that came later. */
+  ADJOINT_GRPC_MAX_CONNECTION_AGE_MS: milliseconds.default(3_600_000),
   ADJOINT_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** Who may call: `tenant:key,tenant:key`. */
   ADJOINT_API_KEYS: apiKeysSchema,
-  /** Bytes of a request body. */
+  /** Bytes of a request body, and of a gRPC message. */
   ADJOINT_BODY_LIMIT: z.coerce
     .number()
     .int()
@@ -132,6 +138,8 @@ const configSchema = environmentSchema
   .transform((env) => ({
     host: env.ADJOINT_HOST,
     port: env.ADJOINT_PORT,
+    grpcPort: env.ADJOINT_GRPC_PORT === 'off' ? undefined : env.ADJOINT_GRPC_PORT,
+    grpcMaxConnectionAge: env.ADJOINT_GRPC_MAX_CONNECTION_AGE_MS,
     logLevel: env.ADJOINT_LOG_LEVEL,
     apiKeys: env.ADJOINT_API_KEYS,
     bodyLimit: env.ADJOINT_BODY_LIMIT,

@@ -25,9 +25,9 @@ export class Tape {
   /** Equal for tapes that recorded the same of recordings that are the same. */
   key = '';
 
-  /** What it recorded, in order. */
-  get seen(): readonly Seen[] {
-    return this.#seen;
+  /** What was run while it recorded, in order. */
+  get entries(): readonly Entry[] {
+    return [...this.#views.keys()];
   }
 
   /** Whether a tensor is watched or was computed from what is. */

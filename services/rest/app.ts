@@ -10,11 +10,11 @@ import {
 } from 'fastify';
 import { ERROR_CODES } from '../../engine/errors.ts';
 import package_ from '../../package.json' with { type: 'json' };
+import { authenticate, LOCAL_TENANT } from '../api/auth.ts';
 import type { Service } from '../api/call.ts';
 import { MAX_HEADER_BYTES } from '../api/limits.ts';
 import { isStream } from '../api/method.ts';
 import type { Config } from '../config.ts';
-import { authenticate, LOCAL_TENANT } from './auth.ts';
 import { addDocs } from './docs.ts';
 import { openApiDocument } from './openapi.ts';
 import { serve } from './pipeline.ts';

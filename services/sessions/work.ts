@@ -22,8 +22,9 @@ export class Work {
   readonly #dropped: string[] = [];
   /** Whether there is anything to commit. */
   isEmpty = true;
-  /** Whether the session in memory is ahead of the store. */
+  /** Whether the session in memory is ahead of the store, or may be behind. */
   isAhead = false;
+  readonly #end = Promise.withResolvers<void>();
 
   constructor(session: Session, quota: number) {
     this.session = session;
@@ -81,7 +82,7 @@ export class Work {
     this.#appended.push({ log, entry: { json: JSON.stringify(event), blobs: blobsOf(event) } });
     this.isEmpty = false;
     this.checkQuota();
-    this.isAhead = true;
+    this.#advance();
     apply();
   }
 
@@ -89,8 +90,19 @@ export class Work {
   drop(log: string): void {
     this.#dropped.push(log);
     this.isEmpty = false;
-    this.isAhead = true;
+    this.#advance();
     this.session.nests.delete(log);
+  }
+
+  #advance(): void {
+    this.isAhead = true;
+    this.session.ahead = this.#end.promise;
+  }
+
+  /** Lets those look at the session who wait for what it is ahead by. */
+  end(): void {
+    this.session.ahead = undefined;
+    this.#end.resolve();
   }
 
   /** Bytes that the session will keep. */

@@ -44,8 +44,8 @@ export interface Server {
 /** A service in process. */
 export interface Local extends Server {
   readonly service: Service;
-  /** Closes the port; the store stays open. */
-  close(): Promise<void>;
+  /** Listens on a port of its own, for tests of connections. */
+  listen(): Promise<string>;
 }
 
 /** What a test may set of a service in process. */
@@ -73,30 +73,31 @@ export function serve(store: Store, { environment = {}, methods = METHODS, engin
     engine: engine ?? sharedEngine(),
     config: readConfig({ ADJOINT_DATA: 'memory', ...environment }),
     methods,
-    log: log ? pino({ level: 'trace' }, log) : pino({ level: 'silent' }),
+    log: log ? pino({ level: 'info' }, log) : pino({ level: 'silent' }),
   });
   const app = createApp({ service });
   return {
     service,
-    close: () => app.close(),
+    async listen() {
+      onTestFinished(() => app.close());
+      return app.listen({ host: '127.0.0.1', port: 0 });
+    },
     async send({ verb, path, body, headers = {} }) {
-      const {
-        statusCode,
-        payload,
-        headers: given,
-      } = await app.inject({
+      const response = await app.inject({
         method: verb,
         url: path,
         ...(body !== undefined && { payload: JSON.stringify(body) }),
         headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
       });
-      return {
-        status: statusCode,
-        body: payload === '' ? undefined : JSON.parse(payload),
-        headers: given as Readonly<Record<string, string>>,
-      };
+      const given = response.headers as Readonly<Record<string, string>>;
+      return { status: response.statusCode, body: read(given['content-type'], response.rawPayload), headers: given };
     },
   };
+}
+
+function read(type: string | undefined, bytes: Buffer): Json {
+  if (bytes.length === 0) return undefined;
+  return type?.includes('json') ? JSON.parse(bytes.toString()) : bytes;
 }
 
 /** The service as a process of its own. */
@@ -136,12 +137,9 @@ export async function start(folder: string, environment: Readonly<Record<string,
         ...(body !== undefined && { body: JSON.stringify(body) }),
         headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
       });
-      const text = await response.text();
-      return {
-        status: response.status,
-        body: text === '' ? undefined : JSON.parse(text),
-        headers: Object.fromEntries(response.headers),
-      };
+      const given = Object.fromEntries(response.headers);
+      const content = read(given['content-type'], Buffer.from(await response.arrayBuffer()));
+      return { status: response.status, body: content, headers: given };
     },
     async kill() {
       child.kill('SIGKILL');

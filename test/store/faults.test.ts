@@ -22,7 +22,7 @@ function build(): string | Error {
   if (process.platform !== 'linux') return new Error('needs Linux');
   const library = join(tmpdir(), `adjoint-faults-${process.pid}.so`);
   try {
-    execFileSync('cc', ['-O1', '-shared', '-fPIC', '-o', library, join(import.meta.dirname, 'faults.c')]);
+    execFileSync('cc', ['-O1', '-shared', '-fPIC', '-o', library, join(import.meta.dirname, 'faults.c'), '-ldl']);
     return library;
   } catch {
     return new Error('needs a C compiler');

@@ -12,8 +12,7 @@ export const listVariables = method({
   response: z.object({ variables: z.array(variableInfoSchema) }),
   examples: [],
   handle: async ({ session: id }, { sessions, tenant }) => {
-    const session = await sessions.read(tenant, id);
-    const rows = [...session.variables.values()].map(({ row }) => row);
+    const rows = await sessions.read(tenant, id, ({ variables }) => [...variables.values()].map(({ row }) => row));
     return { variables: rows.sort((a, b) => (a.name < b.name ? -1 : 1)).map(variableInfo) };
   },
 });
