@@ -87,6 +87,8 @@ const environmentSchema = z.object({
   ADJOINT_SWEEP_INTERVAL_MS: milliseconds.default(60_000),
   /** How long the reply to a request with an idempotency key is kept. */
   ADJOINT_IDEMPOTENCY_TTL_MS: milliseconds.default(86_400_000),
+  /** How long a graph is kept after it was put or used. */
+  ADJOINT_GRAPH_TTL_MS: milliseconds.default(86_400_000),
   /** Operations that run at once. */
   ADJOINT_OPERATIONS_AT_ONCE: z.coerce.number().int().min(1).max(1024).default(2),
   /** Operations that wait for their turn. */
@@ -160,6 +162,7 @@ const configSchema = environmentSchema
       resident: env.ADJOINT_RESIDENT_SESSIONS,
     },
     idempotencyTtl: env.ADJOINT_IDEMPOTENCY_TTL_MS,
+    graphTtl: env.ADJOINT_GRAPH_TTL_MS,
     operations: {
       atOnce: env.ADJOINT_OPERATIONS_AT_ONCE,
       queue: env.ADJOINT_OPERATIONS_QUEUE,

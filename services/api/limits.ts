@@ -47,6 +47,7 @@ export function boundsOf(config: Config): Record<string, number> {
     session_ttl_seconds: MAX_TTL_SECONDS,
     idempotency_key_length: MAX_KEY_LENGTH,
     idempotency_ttl_ms: config.idempotencyTtl,
+    graph_ttl_ms: config.graphTtl,
     operations_at_once: config.operations.atOnce,
     operations_queue: config.operations.queue,
     operations_unfinished: config.operations.unfinishedPerTenant,

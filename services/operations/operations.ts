@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { EngineError } from '../../engine/errors.ts';
 import { type Deadline, openDeadline, timeoutOf, untilAborted } from '../api/deadline.ts';
+import type { Graphs } from '../api/graphs/graphs.ts';
 import type { Completion } from '../api/idempotency.ts';
 import type { Context, Method } from '../api/method.ts';
 import { fromSnapshot, toSnapshot } from '../api/snapshot.ts';
@@ -31,6 +32,7 @@ export interface OperationsOptions {
   readonly config: Config;
   readonly methods: readonly Method[];
   readonly log: Logger;
+  readonly graphs: Graphs;
   /** What a method knows that runs for this caller; `afterwards` collects what it wants done in the end. */
   context(caller: OperationCaller, afterwards: (() => void)[]): Context;
 }
@@ -253,10 +255,11 @@ export class Operations {
   }
 
   async #perform(live: Live, log: Logger): Promise<void> {
-    const { store, config, context } = this.#options;
+    const { store, config, context, graphs } = this.#options;
     const { tenant } = live.row;
     // From the store, where many large ones wait at no cost, and as after a restart.
-    const request = validate(live.method, fromSnapshot(await store.blob(tenant, live.row.request)));
+    const kept = fromSnapshot(await store.blob(tenant, live.row.request));
+    const request = await graphs.resolve(tenant, validate(live.method, kept));
     const { options } = request as { readonly options?: { readonly timeout_ms?: number } };
     const { timeout } = config.operations;
     const deadline = openDeadline(timeoutOf([options?.timeout_ms], timeout, timeout));
