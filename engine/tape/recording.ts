@@ -126,11 +126,11 @@ export class Recording {
       });
       return;
     }
-    for (const output of outputs) {
-      if (entry.values.has(output)) continue;
-      const [made] = await fragment.only(output).run(inputs, checkpoint);
-      set(output, made?.data as TypedArray);
-    }
+    const missing = [...outputs].filter((output) => !entry.values.has(output));
+    const made = await fragment.only(missing).run(inputs, checkpoint);
+    missing.forEach((output, i) => {
+      set(output, made[i]?.data as TypedArray);
+    });
   }
 
   /** Forgets some values of an entry; what is needed again is computed again. */

@@ -6,11 +6,12 @@ import type { Engine } from '../../engine/engine.ts';
 import { build, type Graph } from '../../engine/program/build.ts';
 import type { GraphDocument } from '../../engine/program/document.ts';
 import { digest } from '../../engine/program/hash.ts';
-import type { Program, Var } from '../../engine/program/program.ts';
+import type { Var } from '../../engine/program/program.ts';
 import { Value } from '../../engine/program/value.ts';
 import { type Ask, type Derivative, derivativeOf } from '../../engine/tape/derivative.ts';
 import { fragmentOf, type Source } from '../../engine/tape/fragment.ts';
 import { type Entry, type Recorded, Recording } from '../../engine/tape/recording.ts';
+import { residualsOf } from '../../engine/tape/residuals.ts';
 import { Tape } from '../../engine/tape/tape.ts';
 import { allocateArray, isFloat, sameType, type TensorType, type TypedArray } from '../../engine/types.ts';
 import { type Bound, type Derived, type Opened, type Ran, type TapeEvent, typeOf, type Watched } from './events.ts';
@@ -386,19 +387,20 @@ export class Nest {
     const { entry } = tensor;
     const { fragment } = entry;
     if (!fragment || tapes.every(({ tape }) => tape.isOn(tensor) || !tape.hasSeen(entry))) return tensor;
-    const outputs = [...new Set(fragment.views.flatMap((view) => view?.residuals ?? []))];
+    const { outputs, program, inputs, tensors } = residualsOf(fragment);
     const at = outputs.findIndex((output) => entry.tensors[output] === tensor);
     if (at === -1) return tensor;
     const key = `${entry.index} ${tapes.map(({ id }) => id)}`;
     const known = this.#residuals.get(key) ?? added.find((own) => residualOf.get(own) === entry);
     if (known) return known.tensors[at] as Recorded;
-    const program: Program = {
-      ...fragment.program,
-      outputs: outputs.map((output) => fragment.program.outputs[output] as Var),
-    };
-    const flags = tapes.map(({ tape }) => entry.args.map((_, input) => tape.wasOn(entry, input)));
+    const named = tensors.map((output) => entry.tensors[output] as Recorded);
+    const flags = tapes.map(({ tape }) => [
+      ...inputs.map((input) => tape.wasOn(entry, input)),
+      ...named.map((own) => tape.hasSeen(entry) && tape.isOn(own)),
+    ]);
     const source: Source = { key: digest(['residuals', fragment.key]), program, wanted: [] };
-    const made = this.recording.run(fragmentOf(source, flags, this.#engine), entry.args, added.length);
+    const args = [...inputs.map((input) => entry.args[input] as Recorded), ...named];
+    const made = this.recording.run(fragmentOf(source, flags, this.#engine), args, added.length);
     outputs.forEach((output, i) => {
       const own = made.tensors[i] as Recorded;
       const residual = entry.tensors[output] as Recorded;
