@@ -377,7 +377,12 @@ describe('quotas', () => {
   });
 
   test('unfinished ones of a tenant, at the limit and over it', async () => {
-    const service = client({ ...KEYS, ADJOINT_OPERATIONS_UNFINISHED: '3' });
+    const quick = memoryStore();
+    const store: Store = {
+      ...quick,
+      putOperation: (...row) => sleep(10).then(() => quick.putOperation(...row)),
+    };
+    const service = client({ ...KEYS, ADJOINT_OPERATIONS_UNFINISHED: '3' }, store);
     // At once: the count has to hold for those that are just being started.
     const replies = await Promise.all(
       ['a', 'b', 'c', 'd'].map((name) => service.send('POST', '/v1/operations', hold(name), ann)),
