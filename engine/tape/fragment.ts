@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../engine.ts';
 import { digest } from '../program/hash.ts';
-import type { Program, Var } from '../program/program.ts';
+import { EQUATION_BYTES, type Program, type Var } from '../program/program.ts';
 import type { Executable } from '../runtime/execute.ts';
 import { linearize } from '../transform/compose.ts';
 
@@ -38,7 +38,9 @@ export interface Fragment {
   readonly key: string;
   /** The program; the residuals of every view are outputs after its own. */
   readonly program: Program;
-  /** The outputs that are computed when it is recorded. */
+  /** The outputs whose values were asked for. */
+  readonly wanted: readonly number[];
+  /** The outputs that are computed when it is recorded: those asked for, and what derivatives will read. */
   readonly kept: readonly number[];
   /** For each tape, how it sees the fragment; `undefined` where nothing that goes in is on it. */
   readonly views: readonly (View | undefined)[];
@@ -47,9 +49,6 @@ export interface Fragment {
   /** Computes some of the outputs, whatever is kept. */
   only(outputs: readonly number[]): Executable;
 }
-
-/** Bytes of one equation with its variables, measured on long chains. */
-const EQUATION_BYTES = 1024;
 
 /** The fragment of a program for tapes; for each, `flags` says which inputs are on it. */
 export function fragmentOf(source: Source, flags: readonly (readonly boolean[])[], engine: Engine): Fragment {
@@ -95,6 +94,7 @@ function make(key: string, source: Source, flags: readonly (readonly boolean[])[
   return {
     key,
     program,
+    wanted: source.wanted,
     kept: [...places],
     views: flags.map((flag) => views.get(String(flag.flatMap((isOn, input) => (isOn ? [input] : []))))),
     executable: () => {
