@@ -22,7 +22,7 @@ import {
 } from './transform/compose.ts';
 import { perturb } from './transform/perturb.ts';
 import { vmapAll } from './transform/vmap.ts';
-import { allocateArray, formatType, isFloat, type TensorType } from './types.ts';
+import { allocateArray, formatType, isFloat, type Shape, type TensorType } from './types.ts';
 
 /** A transform with the names it applies to. Without targets it applies to what the one before it made. */
 export type Transform = { readonly targets?: readonly string[] | undefined } & (
@@ -240,7 +240,16 @@ function apply(from: NamedProgram, targets: readonly string[], transform: Transf
         targets.flatMap((target) => transform.sources.map((source) => `${kind}(${target}, ${source})${suffix}`)),
       );
     case 'batch_jacobian':
-      checkBatch(from, targets, sources);
+      if (targets.length !== 1)
+        throw new EngineError('invalid_source', `a batch Jacobian takes one target, given ${targets.length}`);
+      checkBatch(
+        targets[0] as string,
+        (program.outputs[0] as Var).type.shape,
+        sources.map((source) => {
+          const { name, type } = program.inputs[source] as Var;
+          return [name, type.shape];
+        }),
+      );
       return done(batchJacobian(program, sources), perSource());
     case 'hessian':
       checkSingle(targets);
@@ -363,19 +372,18 @@ function checkSingle(targets: readonly string[]): void {
   throw new EngineError('invalid_source', `a Hessian takes one target, given ${targets.length}: ${targets.join(', ')}`);
 }
 
-/** TensorFlow's conditions for a batch Jacobian. */
-function checkBatch(from: NamedProgram, targets: readonly string[], sources: readonly number[]): void {
-  if (targets.length !== 1)
-    throw new EngineError('invalid_source', `a batch Jacobian takes one target, given ${targets.length}`);
-  const target = (from.program.outputs[0] as Var).type.shape;
-  for (const source of sources) {
-    const { type, name } = from.program.inputs[source] as Var;
-    const shape = type.shape;
-    const where = name === undefined ? {} : { input: name };
+/** Throws unless TensorFlow's conditions for a batch Jacobian hold; of sources, the names and shapes. */
+export function checkBatch(
+  name: string,
+  target: Shape,
+  sources: readonly (readonly [name: string | undefined, shape: Shape])[],
+): void {
+  for (const [source, shape] of sources) {
+    const where = source === undefined ? {} : { input: source };
     if (target.length < 2 || shape.length < 2)
       throw new EngineError(
         'type_mismatch',
-        `target and source must have rank at least 2; '${targets[0]}' has shape [${target}], '${name}' has shape [${shape}]`,
+        `target and source must have rank at least 2; '${name}' has shape [${target}], '${source}' has shape [${shape}]`,
         where,
       );
     if (target[0] !== shape[0])

@@ -43,6 +43,10 @@ export const ERRORS = {
   not_differentiable: { status: 'INVALID_ARGUMENT', title: 'A derivative was asked for that is not defined.' },
   order_too_high: { status: 'INVALID_ARGUMENT', title: 'The derivative order is over the limit.' },
   limit_exceeded: { status: 'INVALID_ARGUMENT', title: 'The request is over a limit listed in GET /v1/limits.' },
+  quarantined: {
+    status: 'FAILED_PRECONDITION',
+    title: 'The service ended more than once while it served this, and does not begin it again.',
+  },
   cost_exceeded: { status: 'FAILED_PRECONDITION', title: 'The computation would cost more than the limits allow.' },
   unauthenticated: { status: 'UNAUTHENTICATED', title: 'The request carries no valid API key.' },
   not_found: { status: 'NOT_FOUND', title: 'There is no such resource.' },

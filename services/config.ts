@@ -15,6 +15,11 @@ const milliseconds = z.coerce.number().int().min(1).max(86_400_000);
 /** A duration that may be none at all. */
 const pause = z.coerce.number().int().min(0).max(86_400_000);
 
+const portSchema = z.coerce.number().int().min(0).max(65_535);
+
+/** How many, or how many bytes. */
+const count = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+
 /** `tenant:key` pairs separated by commas, kept as digests only. */
 const apiKeysSchema = z
   .string()
@@ -37,11 +42,15 @@ const environmentSchema = z.object({
   /** The address to listen on; one that other hosts can reach needs API keys. */
   ADJOINT_HOST: z.string().default('127.0.0.1'),
   /** The port to listen on; 0 takes any that is free. */
-  ADJOINT_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  ADJOINT_PORT: portSchema.default(8080),
+  /** The port to listen on for gRPC; 0 takes any that is free, `off` serves no gRPC. */
+  ADJOINT_GRPC_PORT: z.literal('off').or(portSchema).default(8081),
+  /** How long one gRPC connection is kept: clients make a new one, and with it find servers that came later. */
+  ADJOINT_GRPC_MAX_CONNECTION_AGE_MS: milliseconds.default(3_600_000),
   ADJOINT_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** Who may call: `tenant:key,tenant:key`. */
   ADJOINT_API_KEYS: apiKeysSchema,
-  /** Bytes of a request body. */
+  /** Bytes of a request body, and of a gRPC message. */
   ADJOINT_BODY_LIMIT: z.coerce
     .number()
     .int()
@@ -60,6 +69,43 @@ const environmentSchema = z.object({
   ADJOINT_TIMEOUT_MS: milliseconds.default(30_000),
   /** The longest deadline a request may ask for. */
   ADJOINT_MAX_TIMEOUT_MS: milliseconds.default(300_000),
+  /** How long a silent stream is left before a comment says that it lives. */
+  ADJOINT_HEARTBEAT_MS: milliseconds.default(15_000),
+  /** The folder where sessions and operations are kept; `memory` keeps them no longer than the process. */
+  ADJOINT_DATA: z.string().default(join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'adjoint')),
+  /** Sessions of one tenant. */
+  ADJOINT_SESSIONS_PER_TENANT: count.default(1_000),
+  /** Tapes of one session. */
+  ADJOINT_TAPES_PER_SESSION: count.default(1_000),
+  /** Bytes that one session may keep. */
+  ADJOINT_SESSION_BYTES: count.default(2 ** 30),
+  /** Bytes of values of variables and tapes held in memory; what is let go is read or computed again. */
+  ADJOINT_SESSION_MEMORY: count.default(2 ** 30),
+  /** Sessions held in memory. */
+  ADJOINT_RESIDENT_SESSIONS: count.default(10_000),
+  /** How often what has expired is removed. */
+  ADJOINT_SWEEP_INTERVAL_MS: milliseconds.default(60_000),
+  /** How long the reply to a request with an idempotency key is kept. */
+  ADJOINT_IDEMPOTENCY_TTL_MS: milliseconds.default(86_400_000),
+  /** Operations that run at once. */
+  ADJOINT_OPERATIONS_AT_ONCE: z.coerce.number().int().min(1).max(1024).default(2),
+  /** Operations that wait for their turn. */
+  ADJOINT_OPERATIONS_QUEUE: z.coerce.number().int().min(1).max(100_000).default(256),
+  /** Operations of one tenant that wait or run. */
+  ADJOINT_OPERATIONS_UNFINISHED: z.coerce.number().int().min(1).max(100_000).default(32),
+  /** Operations of one tenant that have not been deleted or expired. */
+  ADJOINT_OPERATIONS_KEPT: z.coerce.number().int().min(1).max(100_000).default(1000),
+  /** Bytes of the requests and responses of one tenant's operations. */
+  ADJOINT_OPERATIONS_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(2 ** 40)
+    .default(2 ** 30),
+  /** The longest an operation may run. */
+  ADJOINT_OPERATION_TIMEOUT_MS: milliseconds.default(3_600_000),
+  /** How long an operation is kept after its end. */
+  ADJOINT_OPERATION_TTL_MS: milliseconds.default(3_600_000),
   /** From not ready to not listening: the time a load balancer needs to notice. */
   ADJOINT_DRAIN_DELAY_MS: pause.default(0),
   /** How long requests in flight may go on when the service stops. */
@@ -92,6 +138,8 @@ const configSchema = environmentSchema
   .transform((env) => ({
     host: env.ADJOINT_HOST,
     port: env.ADJOINT_PORT,
+    grpcPort: env.ADJOINT_GRPC_PORT === 'off' ? undefined : env.ADJOINT_GRPC_PORT,
+    grpcMaxConnectionAge: env.ADJOINT_GRPC_MAX_CONNECTION_AGE_MS,
     logLevel: env.ADJOINT_LOG_LEVEL,
     apiKeys: env.ADJOINT_API_KEYS,
     bodyLimit: env.ADJOINT_BODY_LIMIT,
@@ -101,6 +149,26 @@ const configSchema = environmentSchema
     keepAliveTimeout: env.ADJOINT_KEEP_ALIVE_TIMEOUT_MS,
     timeout: env.ADJOINT_TIMEOUT_MS,
     maxTimeout: env.ADJOINT_MAX_TIMEOUT_MS,
+    heartbeat: env.ADJOINT_HEARTBEAT_MS,
+    data: env.ADJOINT_DATA,
+    sweepInterval: env.ADJOINT_SWEEP_INTERVAL_MS,
+    sessions: {
+      perTenant: env.ADJOINT_SESSIONS_PER_TENANT,
+      tapes: env.ADJOINT_TAPES_PER_SESSION,
+      quota: env.ADJOINT_SESSION_BYTES,
+      memory: env.ADJOINT_SESSION_MEMORY,
+      resident: env.ADJOINT_RESIDENT_SESSIONS,
+    },
+    idempotencyTtl: env.ADJOINT_IDEMPOTENCY_TTL_MS,
+    operations: {
+      atOnce: env.ADJOINT_OPERATIONS_AT_ONCE,
+      queue: env.ADJOINT_OPERATIONS_QUEUE,
+      unfinishedPerTenant: env.ADJOINT_OPERATIONS_UNFINISHED,
+      perTenant: env.ADJOINT_OPERATIONS_KEPT,
+      bytesPerTenant: env.ADJOINT_OPERATIONS_BYTES,
+      timeout: env.ADJOINT_OPERATION_TIMEOUT_MS,
+      ttl: env.ADJOINT_OPERATION_TTL_MS,
+    },
     drainDelay: env.ADJOINT_DRAIN_DELAY_MS,
     drainTimeout: env.ADJOINT_DRAIN_TIMEOUT_MS,
     backend: env.ADJOINT_BACKEND,

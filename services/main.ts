@@ -8,9 +8,14 @@ import { openNative } from '../engine/backends/native/native.ts';
 import { portable } from '../engine/backends/portable.ts';
 import { createEngine } from '../engine/engine.ts';
 import { warmUp } from '../engine/warm-up.ts';
+import { createService, type Service } from './api/call.ts';
 import { METHODS } from './api/index.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
+import { createGrpcServer, type GrpcServer } from './grpc/server.ts';
 import { createApp } from './rest/app.ts';
+import { memoryStore } from './sessions/memory.ts';
+import { openSqliteStore } from './sessions/sqlite/store.ts';
+import type { Store } from './sessions/store.ts';
 
 /** The oldest major version of Node that the service runs on. */
 const NODE_MAJOR = 26;
@@ -26,25 +31,26 @@ async function main(): Promise<void> {
   const log = pino({ level: config.logLevel });
   let ready = false;
   const engine = createEngine({ limits: config.limits, backend: backendOf(config, log) });
-  const app = createApp({
-    engine,
-    config,
-    methods: METHODS,
-    log,
-    ready: () => ready,
-  });
+  const store = storeOrExit(config);
+  const service = createService({ engine, config, methods: METHODS, log, store });
+  const sweep = sweepEvery(config.sweepInterval, service, log);
+  const app = createApp({ service, ready: () => ready });
+  const grpc = config.grpcPort === undefined ? undefined : createGrpcServer(service);
   closeWithGrace({ delay: config.drainDelay + config.drainTimeout + 5000, logger: log }, async ({ signal, err }) => {
     ready = false;
+    grpc?.drain();
     if (err !== undefined) log.fatal({ err }, 'crashed');
     log.info({ signal }, 'stopping');
     // Ctrl-C is a person at a terminal: there is no load balancer to wait for.
     if (signal !== 'SIGINT') await sleep(config.drainDelay);
     // Close looks for idle connections once, and one whose reply is just on its way is not idle yet.
-    const sweep = setInterval(() => app.server.closeIdleConnections(), 100);
+    const closing = setInterval(() => app.server.closeIdleConnections(), 100);
     const cutOff = setTimeout(() => app.server.closeAllConnections(), config.drainTimeout);
-    await app.close();
-    clearInterval(sweep);
+    await Promise.all([service.operations.close(), app.close(), grpc?.close(config.drainTimeout)]);
+    clearInterval(closing);
     clearTimeout(cutOff);
+    clearInterval(sweep);
+    await store.close();
     log.info('stopped');
   });
   try {
@@ -56,8 +62,20 @@ async function main(): Promise<void> {
   } catch (reason) {
     fail(`Cannot listen on ${config.host}:${config.port}: ${(reason as Error).message}`);
   }
+  if (grpc !== undefined && config.grpcPort !== undefined) await listenForGrpc(grpc, config.grpcPort, config, log);
+  await service.operations.resume();
   ready = true;
   await warmUp(engine);
+}
+
+async function listenForGrpc(grpc: GrpcServer, port: number, { host }: Config, log: Logger): Promise<void> {
+  try {
+    log.info(`listening for gRPC on ${host}:${await grpc.listen(host, port)}`);
+  } catch (reason) {
+    fail(
+      `Cannot listen for gRPC on ${host}:${port}: ${(reason as Error).message}; set ADJOINT_GRPC_PORT, maybe to off`,
+    );
+  }
 }
 
 /** What computes; says once how to get native code where there is none. */
@@ -73,6 +91,22 @@ function backendOf({ backend, native }: Config, log: Logger): Backend {
   if (backend === 'native') fail(`ADJOINT_BACKEND is native, but ${where}; ${how}.`);
   log.warn(`${where}: computing in JavaScript, many times slower; ${how}`);
   return portable;
+}
+
+/** Removes what has expired, now and then. */
+function sweepEvery(interval: number, { sessions }: Service, log: Logger): NodeJS.Timeout {
+  return setInterval(() => {
+    sessions.sweep().catch((err: unknown) => log.error({ err }, 'the sweep failed'));
+  }, interval);
+}
+
+function storeOrExit({ data }: Config): Store {
+  if (data === 'memory') return memoryStore();
+  try {
+    return openSqliteStore(data);
+  } catch (reason) {
+    fail(`Cannot keep sessions in ${data}: ${(reason as Error).message}`);
+  }
 }
 
 function configOrExit(): Config {

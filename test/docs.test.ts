@@ -16,20 +16,24 @@ import { verify } from '../engine/program/verify.ts';
 import { gradient } from '../engine/transform/compose.ts';
 import { arrayFrom, parseType, type Tensor, type TensorType, type TypedArray } from '../engine/types.ts';
 import { generatedPages } from '../scripts/generate.ts';
+import { createService } from '../services/api/call.ts';
 import { METHODS } from '../services/api/index.ts';
 import { readConfig } from '../services/config.ts';
 import { createApp } from '../services/rest/app.ts';
+import { memoryStore } from '../services/sessions/memory.ts';
 import { BACKENDS } from './laws/run.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-const app = createApp({
+const service = createService({
+  store: memoryStore(),
   engine: createEngine(),
   config: readConfig({}),
   methods: METHODS,
   log: pino({ level: 'silent' }),
 });
+const app = createApp({ service });
 let origin = '';
 beforeAll(async () => {
   origin = await app.listen({ host: '127.0.0.1', port: 0 });
@@ -123,7 +127,9 @@ describe('requests on the pages', () => {
 
 describe('tables', () => {
   test('the README has every method, and no other', () => {
-    const rows = [...read('README.md').matchAll(/^\| (\w+) \| `(GET|POST) (\S+)` \| /gm)].map((row) => row.slice(1, 4));
+    const rows = [...read('README.md').matchAll(/^\| (\w+) \| `(GET|POST|PUT|PATCH|DELETE) (\S+)` \| /gm)].map((row) =>
+      row.slice(1, 4),
+    );
     expect(rows).toEqual(METHODS.map(({ name, verb, path }) => [name, verb, path]));
   });
 

@@ -4,9 +4,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../engine/engine.ts';
+import { createService } from '../services/api/call.ts';
 import { METHODS } from '../services/api/index.ts';
 import { readConfig } from '../services/config.ts';
 import { createApp } from '../services/rest/app.ts';
+import { memoryStore } from '../services/sessions/memory.ts';
 import { type Exchange, expectReply } from './tape/harness.ts';
 
 interface Example {
@@ -16,12 +18,14 @@ interface Example {
 
 const FOLDER = new URL('../examples/notebook/', import.meta.url);
 
-const app = createApp({
+const service = createService({
+  store: memoryStore(),
   engine: createEngine(),
   config: readConfig({}),
   methods: METHODS,
   log: pino({ level: 'silent' }),
 });
+const app = createApp({ service });
 let origin = '';
 beforeAll(async () => {
   origin = await app.listen({ host: '127.0.0.1', port: 0 });

@@ -20,11 +20,14 @@ import { transpose, transposeInto } from './transpose.ts';
 import { unzip } from './unzip.ts';
 import { vmapAll } from './vmap.ts';
 
-/** A program at a point: its forward part emitted, its linear part still a program. */
-interface Linearized {
+/** Targets at a point: what their derivatives read is there, and the linear part is still a program. */
+export interface Point {
+  /** Where derivatives are emitted; it has the residuals. */
   readonly b: Builder;
-  /** The program's outputs. */
-  readonly values: readonly Var[];
+  /** The types of the targets. */
+  readonly targets: readonly TensorType[];
+  /** The types of the sources. */
+  readonly sources: readonly TensorType[];
   readonly residuals: readonly Var[];
   /** From residuals and one tangent per source to the tangents of the connected targets. */
   readonly linear: Program;
@@ -32,113 +35,146 @@ interface Linearized {
   readonly places: readonly (number | null)[];
 }
 
-function linearize(program: Program, targets: number, sources: readonly number[]): Linearized {
-  const { program: both, tangents } = jvp(program, sources);
+/** A program split where it is differentiated. */
+export interface Linearization {
+  /** From the inputs to the outputs, then the residuals. */
+  readonly forward: Program;
+  /** From the residuals and one tangent per source to the tangents of the connected targets. */
+  readonly linear: Program;
+  /** For each target, where its tangent is among the linear part's outputs; `null` when it is zero. */
+  readonly places: readonly (number | null)[];
+}
+
+/** The first `targets` outputs of a program linearized in the inputs that `sources` numbers, and in some of its outputs. */
+export function linearize(
+  program: Program,
+  targets: number,
+  sources: readonly number[],
+  seeds: readonly number[] = [],
+): Linearization {
+  const { program: both, tangents } = jvp(program, sources, seeds);
   const count = program.outputs.length;
   const connected = tangents.slice(0, targets).filter((place) => place !== null);
   // Tangents of what is no target are dropped, and with them the equations that lead there alone.
   const wanted = withoutDeadCode({ ...both, outputs: both.outputs.slice(0, count + connected.length) });
   const { forward, linear } = unzip(wanted, program.inputs.length, count);
   return {
-    b: Builder.continuing(forward),
-    values: forward.outputs.slice(0, count),
-    residuals: forward.outputs.slice(count),
+    forward,
     linear,
     places: tangents.slice(0, targets).map((place) => (place === null ? null : place - count)),
+  };
+}
+
+/** A program with its forward part emitted, ready for the derivatives of its first `targets` outputs. */
+function pointOf(program: Program, targets: number, sources: readonly number[]): Point & { readonly values: Var[] } {
+  const { forward, linear, places } = linearize(program, targets, sources);
+  const count = program.outputs.length;
+  return {
+    b: Builder.continuing(forward),
+    values: forward.outputs.slice(0, count),
+    targets: program.outputs.slice(0, targets).map(({ type }) => type),
+    sources: sources.map((source) => (program.inputs[source] as Var).type),
+    residuals: forward.outputs.slice(count),
+    linear,
+    places,
   };
 }
 
 /** How many derivatives are taken at once along a leading axis; `undefined` for one, without that axis. */
 export type Stack = number | undefined;
 
-function stacked(type: TensorType, stack: Stack): TensorType {
+/** The type of a stack of tensors. */
+export function stacked(type: TensorType, stack: Stack): TensorType {
   return stack === undefined ? type : { dtype: type.dtype, shape: [stack, ...type.shape] };
 }
 
 /** Tangents in, one per source: the targets' tangents out. */
 export function pushforward(program: Program, targets: number, sources: readonly number[], stack: Stack): Program {
-  const at = linearize(program, targets, sources);
-  const { b } = at;
+  const at = pointOf(program, targets, sources);
   const tangents = sources.map((source) => {
     const { type, name } = program.inputs[source] as Var;
-    return b.input(stacked(type, stack), name);
+    return at.b.input(stacked(type, stack), name);
   });
-  return b.build([...at.values, ...push(at, tangents, stack)]);
+  return at.b.build([...at.values, ...push(at, tangents, stack)]);
 }
 
 /** Cotangents in, one per target: the sources' cotangents out. */
 export function pullback(program: Program, targets: number, sources: readonly number[], stack: Stack): Program {
-  const at = linearize(program, targets, sources);
-  const { b } = at;
+  const at = pointOf(program, targets, sources);
   const cotangents = program.outputs
     .slice(0, targets)
-    .map((output) => b.input(stacked(output.type, stack), output.name));
-  return b.build([...at.values, ...pull(at, cotangents, stack)]);
+    .map((output) => at.b.input(stacked(output.type, stack), output.name));
+  return at.b.build([...at.values, ...pull(at, cotangents, stack)]);
 }
 
 /** The gradient of the sum of all elements of all targets. */
 export function gradient(program: Program, targets: number, sources: readonly number[]): Program {
-  const at = linearize(program, targets, sources);
-  const { b } = at;
-  const ones = at.values.slice(0, targets).map((value) => b.full(1, value.type));
-  return b.build([...at.values, ...pull(at, ones, undefined)]);
+  const at = pointOf(program, targets, sources);
+  return at.b.build([...at.values, ...gradientAt(at)]);
+}
+
+/** The gradient of the sum of all elements of all targets, one per source. */
+export function gradientAt(at: Point): Var[] {
+  const ones = at.targets.map((type) => at.b.full(1, type));
+  return pull(at, ones, undefined);
 }
 
 /** Which mode a Jacobian is built in: a column or a row at a time. */
 export type Mode = 'forward' | 'reverse';
 
 /** The mode that takes fewer passes. */
-export function cheaperMode(program: Program, targets: number, sources: readonly number[]): Mode {
-  const columns = sources.reduce((total, source) => total + sizeOf((program.inputs[source] as Var).type.shape), 0);
-  const rows = program.outputs.slice(0, targets).reduce((total, output) => total + sizeOf(output.type.shape), 0);
-  return columns < rows ? 'forward' : 'reverse';
+export function cheaperMode(targets: readonly TensorType[], sources: readonly TensorType[]): Mode {
+  const sum = (types: readonly TensorType[]): number => types.reduce((total, { shape }) => total + sizeOf(shape), 0);
+  return sum(sources) < sum(targets) ? 'forward' : 'reverse';
 }
 
 /** For each target and source, target-major, the Jacobian of shape `target.shape ++ source.shape`. */
-export function jacobian(
-  program: Program,
-  targets: number,
-  sources: readonly number[],
-  mode = cheaperMode(program, targets, sources),
-): Program {
-  const at = linearize(program, targets, sources);
-  const { b } = at;
-  const outputs = at.values.slice(0, targets).map((value) => value.type);
-  const inputs = sources.map((source) => (program.inputs[source] as Var).type);
+export function jacobian(program: Program, targets: number, sources: readonly number[], mode?: Mode): Program {
+  const at = pointOf(program, targets, sources);
+  return at.b.build([...at.values, ...jacobianAt(at, mode)]);
+}
+
+/** For each target and source, target-major, the Jacobian of shape `target.shape ++ source.shape`. */
+export function jacobianAt(at: Point, mode: Mode = cheaperMode(at.targets, at.sources)): Var[] {
+  const { b, targets, sources } = at;
   const blocks =
     mode === 'reverse'
-      ? outputs.map((type, t) => {
-          const rows = pull(at, oneHot(b, outputs, t), sizeOf(type.shape));
-          return rows.map((row, s) => reshape(b, row, { shape: [...type.shape, ...(inputs[s] as TensorType).shape] }));
+      ? targets.map((type, t) => {
+          const rows = pull(at, oneHot(b, targets, t), sizeOf(type.shape));
+          return rows.map((row, s) => reshape(b, row, { shape: [...type.shape, ...(sources[s] as TensorType).shape] }));
         })
       : transposed(
-          inputs.map((type, s) => {
-            const columns = push(at, oneHot(b, inputs, s), sizeOf(type.shape));
+          sources.map((type, s) => {
+            const columns = push(at, oneHot(b, sources, s), sizeOf(type.shape));
             return columns.map((column, t) =>
-              reshape(b, axisLast(b, column), { shape: [...(outputs[t] as TensorType).shape, ...type.shape] }),
+              reshape(b, axisLast(b, column), { shape: [...(targets[t] as TensorType).shape, ...type.shape] }),
             );
           }),
         );
-  return b.build([...at.values, ...blocks.flat()]);
+  return blocks.flat();
 }
 
 /** For each source `[n, ...]`, the Jacobian `[n, ...target, ...source]` of row `i` of the target with respect to row `i`. */
 export function batchJacobian(program: Program, sources: readonly number[]): Program {
-  const at = linearize(program, 1, sources);
+  const at = pointOf(program, 1, sources);
+  return at.b.build([...at.values, ...batchJacobianAt(at)]);
+}
+
+/** For each source `[n, ...]`, the Jacobian `[n, ...target, ...source]` of row `i` of the target with respect to row `i`. */
+export function batchJacobianAt(at: Point): Var[] {
   const { b } = at;
-  const { dtype, shape } = (at.values[0] as Var).type;
+  const { dtype, shape } = at.targets[0] as TensorType;
   const [batch, ...rest] = shape as [number, ...Shape];
   const size = sizeOf(rest);
   const rows = broadcastTo(b, reshape(b, identityMatrix(b, size, dtype), { shape: [size, 1, size] }), {
     shape: [size, batch, size],
   });
   const cotangent = reshape(b, rows, { shape: [size, ...shape] });
-  const blocks = pull(at, [cotangent], size).map((block) => {
+  return pull(at, [cotangent], size).map((block) => {
     const [, , ...inner] = block.type.shape;
     const axes = block.type.shape.map((_, axis) => (axis === 0 ? 1 : axis === 1 ? 0 : axis));
     return reshape(b, permute(b, block, { axes }), { shape: [batch, ...rest, ...inner] });
   });
-  return b.build([...at.values, ...blocks]);
 }
 
 /** For each pair of sources, first-major, the second derivative of the target's sum: `a.shape ++ b.shape`. */
@@ -163,16 +199,18 @@ function withValues(program: Program, derivative: Program, skip: number): Progra
   return b.build([...values, ...b.inline(derivative, inputs).slice(skip)]);
 }
 
-function push(at: Linearized, tangents: readonly Var[], stack: Stack): Var[] {
-  const { b, linear, residuals, places, values } = at;
+/** The targets' tangents from one tangent per source. */
+export function push(at: Point, tangents: readonly Var[], stack: Stack): Var[] {
+  const { b, linear, residuals, places, targets } = at;
   const program = stack === undefined ? linear : overStack(linear, residuals.length, stack);
   const made = b.inline(program, [...residuals, ...tangents]);
   return places.map((place, t) =>
-    instantiate(b, place === null ? null : (made[place] as Var), stacked((values[t] as Var).type, stack)),
+    instantiate(b, place === null ? null : (made[place] as Var), stacked(targets[t] as TensorType, stack)),
   );
 }
 
-function pull(at: Linearized, cotangents: readonly Var[], stack: Stack): Var[] {
+/** The sources' cotangents from one cotangent per target. */
+export function pull(at: Point, cotangents: readonly Var[], stack: Stack): Var[] {
   const { b, linear, residuals, places } = at;
   const given = cotangents.filter((_, t) => places[t] !== null);
   if (stack === undefined) return transposeInto(b, linear, residuals, given);

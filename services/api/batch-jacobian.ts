@@ -14,6 +14,7 @@ export const batchJacobian = method({
     'normalisation, the result mixes them and means nothing.',
   verb: 'POST',
   path: '/v1/batch_jacobian',
+  computes: true,
   request: z.strictObject({ ...computeFields, target: referenceSchema.optional(), sources: nestSchema }),
   response: z.object({
     values: tensorsSchema,

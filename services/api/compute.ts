@@ -1,12 +1,11 @@
 /** @file What the methods that compute share: from a request to a prepared computation, and from values to results. */
-import { createHash } from 'node:crypto';
 import { type Derived, derive, type Transform, withoutShifts, writeName } from '../../engine/derive.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { EngineError, type Where } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { bindValue } from '../../engine/program/bind.ts';
 import { build, type Graph } from '../../engine/program/build.ts';
-import { hashProgram } from '../../engine/program/hash.ts';
+import { digest, hashProgram } from '../../engine/program/hash.ts';
 import { isTensor, type Program } from '../../engine/program/program.ts';
 import type { Value } from '../../engine/program/value.ts';
 import type { Executable } from '../../engine/runtime/execute.ts';
@@ -59,18 +58,12 @@ export function open(request: ComputeRequest, context: Context): Opened {
 }
 
 /** The types of values; of untyped ones also whether they are whole numbers, which decides what they may become. */
-function typesOf(values: ReadonlyMap<string, Value>): unknown {
+export function typesOf(values: ReadonlyMap<string, Value>): unknown {
   return [...values].map(([name, { dtype, shape, data }]) => [
     name,
     dtype ?? (data.every((element) => Number.isInteger(element)) ? 'whole' : 'any'),
     shape,
   ]);
-}
-
-/** A short key for anything that is JSON. */
-export function digest(json: unknown): string {
-  const text = JSON.stringify(json);
-  return text.length < 512 ? text : createHash('sha256').update(text).digest('base64');
 }
 
 /** A computation that is compiled and waits for values. */

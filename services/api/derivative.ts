@@ -3,11 +3,11 @@ import { type Transform, variableOf } from '../../engine/derive.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import type { Graph } from '../../engine/program/build.ts';
+import { digest } from '../../engine/program/hash.ts';
 import type { Shape, Tensor } from '../../engine/types.ts';
 import {
   type ComputeRequest,
   type Direction,
-  digest,
   type Opened,
   outputNames,
   prepare,
@@ -57,7 +57,8 @@ export function directions(
   return { values, stack: [...stacks][0] };
 }
 
-function stackOf(given: Shape, wanted: Shape, name: string, where: object): number | undefined {
+/** How many tensors of a shape a given one stacks along a leading axis; `undefined` for one without that axis. */
+export function stackOf(given: Shape, wanted: Shape, name: string, where: object): number | undefined {
   const inner = given.slice(given.length - wanted.length);
   const matches = inner.length === wanted.length && inner.every((size, axis) => size === wanted[axis]);
   if (matches && given.length === wanted.length) return undefined;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { digest, open, outputNames, prepare, run, weightOf } from './compute.ts';
+import { digest } from '../../engine/program/hash.ts';
+import { open, outputNames, prepare, run, weightOf } from './compute.ts';
 import { method } from './method.ts';
 import { listOf } from './nest.ts';
 import { computeFields, metaSchema, targetsSchema, tensorsSchema } from './schemas.ts';
@@ -10,6 +11,7 @@ export const evaluate = method({
   summary: 'Outputs of a graph for values.',
   verb: 'POST',
   path: '/v1/evaluate',
+  computes: true,
   request: z.strictObject({ ...computeFields, outputs: targetsSchema.optional() }),
   response: z.object({ values: tensorsSchema, variables: tensorsSchema, meta: metaSchema }),
   examples: [{ title: 'A line of text', request: { graph: 'y = x ** 2 + 1', values: { x: [1, 2, 3] } } }],

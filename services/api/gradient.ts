@@ -4,13 +4,13 @@ import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import type { Graph } from '../../engine/program/build.ts';
 import { boundedArray } from '../../engine/program/document.ts';
+import { digest } from '../../engine/program/hash.ts';
 import type { Var } from '../../engine/program/program.ts';
 import { Value } from '../../engine/program/value.ts';
 import { type Link, links } from '../../engine/transform/connect.ts';
 import { allocateArray, isFloat, sizeOf, type Tensor, type TensorType } from '../../engine/types.ts';
 import {
   type Direction,
-  digest,
   open,
   outputNames,
   type Prepared,
@@ -32,6 +32,7 @@ import {
   targetsSchema,
   tensorSchema,
   tensorsSchema,
+  unconnectedGradientsSchema,
   unconnectedSchema,
 } from './schemas.ts';
 import { explained, reasonsWhyNot } from './watch.ts';
@@ -48,7 +49,7 @@ const request = z.strictObject({
     description:
       'Cotangents of the targets, ones by default: one tensor for one target, a list (null for ones) for a list.',
   }),
-  unconnected_gradients: z.enum(['none', 'zero']).default('none'),
+  unconnected_gradients: unconnectedGradientsSchema,
 });
 
 /** Value and gradient in one call, by GradientTape's rules. */
@@ -59,6 +60,7 @@ export const gradient = method({
     "Watching follows TensorFlow's GradientTape. A gradient that does not exist is null, and `unconnected` says why.",
   verb: 'POST',
   path: '/v1/gradient',
+  computes: true,
   request,
   response: z.object({
     values: tensorsSchema,
@@ -93,7 +95,10 @@ export const gradient = method({
     const sources = request.sources ?? trainable(graph);
     checkTargets(targets);
     const names = namesIn(sources, engine.limits, 'sources');
-    const cotangents = outputGradients(request.output_gradients, request.targets, targets, context);
+    const cotangents = new Map<string, Direction>();
+    outputGradients(request.output_gradients, request.targets, targets, context).forEach((direction, i) => {
+      if (direction) cotangents.set(cotangentName(i, targets[i] as string), direction);
+    });
     const { value: prepared, cached } = engine.remember(
       digest([
         'gradient',
@@ -200,32 +205,34 @@ function withOnes(
   return all;
 }
 
-/** The cotangents sent, under the names of the inputs that take them; ones stand in for those left out. */
-function outputGradients(
+/** The cotangents sent, by target; `undefined` stands for ones. */
+export function outputGradients(
   json: unknown,
   asked: string | readonly string[] | undefined,
   targets: readonly string[],
   { engine }: Context,
-): Map<string, Direction> {
-  const given = new Map<string, Direction>();
-  if (json === undefined || json === null) return given;
-  const list = typeof asked === 'string' || (targets.length === 1 && !Array.isArray(asked)) ? [json] : json;
+): (Direction | undefined)[] {
+  if (json === undefined || json === null) return targets.map(() => undefined);
+  const isOne = typeof asked === 'string' || (targets.length === 1 && !Array.isArray(asked));
+  const list = isOne && !isListOfTensors(json) ? [json] : json;
   if (!Array.isArray(list) || list.length !== targets.length)
     throw new EngineError(
       'invalid_request',
       `'output_gradients' must be a list of ${targets.length}, one for each target`,
-      {
-        pointer: '/output_gradients',
-      },
+      { pointer: '/output_gradients' },
     );
-  targets.forEach((target, i) => {
+  return targets.map((target, i) => {
     const pointer = list === json ? `/output_gradients/${i}` : '/output_gradients';
     const where = { input: target, pointer };
-    if (list[i] === null) return;
+    if (list[i] === null) return undefined;
     const value = decodeTensor(list[i], where, engine.limits);
-    given.set(cotangentName(i, target), { value, where, what: `the output gradient of '${target}'` });
+    return { value, where, what: `the output gradient of '${target}'` };
   });
-  return given;
+}
+
+/** Whether this is a list of tensors whatever was asked for: nested numbers have no decoded tensors and no null in them. */
+function isListOfTensors(json: unknown): boolean {
+  return Array.isArray(json) && json.length > 0 && json.every((item) => item === null || item instanceof Value);
 }
 
 function zeros({ type }: Var): Tensor {

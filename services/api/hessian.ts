@@ -12,6 +12,7 @@ export const hessian = method({
   summary: 'Second derivatives of a target: a.shape ++ b.shape for each pair of sources.',
   verb: 'POST',
   path: '/v1/hessian',
+  computes: true,
   request: z.strictObject({ ...computeFields, target: referenceSchema.optional(), sources: nestSchema }),
   response: z.object({
     values: tensorsSchema,

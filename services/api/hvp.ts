@@ -11,6 +11,7 @@ export const hvp = method({
   summary: 'Hessian-vector products: the cost of a few gradients, however many variables.',
   verb: 'POST',
   path: '/v1/hvp',
+  computes: true,
   request: z.strictObject({
     ...computeFields,
     target: referenceSchema.optional(),

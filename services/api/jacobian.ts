@@ -13,6 +13,7 @@ export const jacobian = method({
     'Built a column (forward) or a row (reverse) at a time, whichever takes fewer passes unless `mode` says.',
   verb: 'POST',
   path: '/v1/jacobian',
+  computes: true,
   request: z.strictObject({
     ...computeFields,
     target: referenceSchema.optional().meta({ description: "Default: the graph's only output." }),

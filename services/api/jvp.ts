@@ -13,6 +13,7 @@ export const jvp = method({
   description: 'Tangents with one leading axis more than their sources are taken at once, against one forward pass.',
   verb: 'POST',
   path: '/v1/jvp',
+  computes: true,
   request: z.strictObject({
     ...computeFields,
     targets: targetsSchema.optional(),

@@ -4,6 +4,9 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Checkpoint } from '../../engine/backends/backend.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { Operations } from '../operations/operations.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { Completion } from './idempotency.ts';
 
 /** What a handler knows beside its request. */
 export interface Context {
@@ -19,6 +22,16 @@ export interface Context {
   readonly tenant: string;
   readonly log: Logger;
   readonly engine: Engine;
+  readonly sessions: Sessions;
+  /** The method table. */
+  readonly methods: readonly Method[];
+  readonly operations: Operations;
+  /**
+   * Present when the request must not be done twice: the client named it, or it runs as an operation. What it returns
+   * for the response goes into the commit that does the request's work; where it is not called, the caller of the method
+   * keeps the response itself.
+   */
+  complete?(response: unknown): Completion;
 }
 
 /** A worked request that the documentation shows and the tests send. */
@@ -38,15 +51,20 @@ interface Row<Request, Response> {
   readonly verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** The REST path, e.g. `/v1/sessions/{session}`; what is in braces is a field of the request. */
   readonly path: string;
+  /** An object; its field `version`, where it has one, may also come as `If-Match`. */
   readonly request: z.ZodType<Request>;
   /** Of a stream: of each of its messages. */
   readonly response: z.ZodType<Response>;
   readonly examples: readonly Example[];
   /** Whether it computes for as long as its request makes it, so that it may be asked for as an operation. */
   readonly computes?: boolean;
+  /** Whether it changes what is stored, so that a client may name the request (`Idempotency-Key`) to have it done once. */
+  readonly changes?: boolean;
   /** The path of what it made: the reply is 201 with a `Location`. */
   created?(response: Response): string;
-  /** The version of what it answers with, for `ETag`. A request field `version` may then come as `If-Match`. */
+  /** The path where the work that it began goes on: the reply is 202 with a `Location`. */
+  accepted?(response: Response): string;
+  /** The version of what it answers with, for `ETag` and `If-None-Match`. */
   version?(response: Response): number;
   /** The media type of the field `content`, bytes that are a whole body over HTTP and a stream of chunks over gRPC. */
   readonly content?: { readonly of: 'request' | 'response'; readonly type: string };
@@ -60,6 +78,11 @@ export interface UnaryMethod<Request = any, Response = any> extends Row<Request,
 /** A method that answers with messages as they come: Server-Sent Events over HTTP, a server stream over gRPC. */
 export interface StreamMethod<Request = any, Response = any> extends Row<Request, Response> {
   stream(request: Request, context: Context): AsyncIterable<Response>;
+}
+
+/** Whether a method answers with a stream of messages. */
+export function isStream(method: Method): method is StreamMethod {
+  return 'stream' in method;
 }
 
 /** A row of the method table: both ports serve it from this alone. */

@@ -3,11 +3,11 @@ import { cotangentName, type Transform, tangentName } from '../../engine/derive.
 import { didYouMeanOf, EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { boundedArray, boundedBy, nameSchema } from '../../engine/program/document.ts';
+import { digest } from '../../engine/program/hash.ts';
 import { Value } from '../../engine/program/value.ts';
 import {
   type Direction,
   decodeValues,
-  digest,
   graphOf,
   outputNames,
   prepare,
@@ -82,6 +82,7 @@ export const run = method({
     'their place, `gradient(x) (2)`.',
   verb: 'POST',
   path: '/v1/run',
+  computes: true,
   request: z.strictObject({ ...computeFields, transforms: boundedArray(transformSchema, 8) }),
   response: z.object({
     values: tensorsSchema,

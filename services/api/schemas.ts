@@ -19,11 +19,26 @@ export const graphSchema = z.unknown().meta({
     '"loss = mean((x @ w + b) ** 2)".',
 });
 
+/** Raw bytes. */
+export const bytesSchema = z.instanceof(Uint8Array);
+
+/** How the tensors of a reply are written. */
+export const encodingSchema = z.enum(['nested', 'flat', 'base64', 'binary']);
+
+/** What stands for a gradient that does not exist. */
+export const unconnectedGradientsSchema = z.enum(['none', 'zero']).default('none');
+
+/** What the request for a page of a list has. */
+export const pageFields = {
+  page_size: z.coerce.number<string | number>().int().min(1).max(1000).default(100),
+  page_token: z.string().max(256).default('').meta({ description: 'The next_page_token of the page before.' }),
+};
+
 /** Options of every method that computes. */
 export const optionsSchema = z
   .strictObject({
     device: z.enum(['auto', 'cpu', 'gpu']).default('auto'),
-    encoding: z.enum(['nested', 'flat', 'base64', 'binary']).default('nested'),
+    encoding: encodingSchema.default('nested'),
     timeout_ms: z.number().int().min(1).max(300_000).optional(),
   })
   .prefault({});
@@ -84,6 +99,7 @@ export const unconnectedSchema = z.record(
       'through_state',
       'no_gradient_defined',
       'untaken_branch',
+      'not_recorded',
     ]),
     detail: z.string(),
   }),

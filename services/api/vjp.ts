@@ -13,6 +13,7 @@ export const vjp = method({
   description: 'Cotangents with one leading axis more than their targets are taken at once, against one forward pass.',
   verb: 'POST',
   path: '/v1/vjp',
+  computes: true,
   request: z.strictObject({
     ...computeFields,
     cotangents: tensorsSchema.meta({ description: 'A cotangent for each target, by its name.' }),

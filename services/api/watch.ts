@@ -61,6 +61,8 @@ const DETAILS: Record<Reason, (source: string, targets: string) => string> = {
   no_gradient_defined: (source, targets) =>
     `every path from '${source}' to ${targets} passes an op that has no derivative`,
   untaken_branch: (source, targets) => `'${source}' reaches ${targets} only through a branch that was not taken`,
+  not_recorded: (source, targets) =>
+    `'${source}' reaches ${targets} only through what the tape did not record: it was paused, reset, or not open then`,
 };
 
 /** The reasons as the reply gives them, with a sentence each. */

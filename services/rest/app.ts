@@ -8,25 +8,23 @@ import {
   fastify,
   LogController,
 } from 'fastify';
-import type { Logger } from 'pino';
-import type { Engine } from '../../engine/engine.ts';
 import { ERROR_CODES } from '../../engine/errors.ts';
 import package_ from '../../package.json' with { type: 'json' };
-import type { Method } from '../api/method.ts';
+import { authenticate, LOCAL_TENANT } from '../api/auth.ts';
+import type { Service } from '../api/call.ts';
+import { MAX_HEADER_BYTES } from '../api/limits.ts';
+import { isStream } from '../api/method.ts';
 import type { Config } from '../config.ts';
-import { authenticate, LOCAL_TENANT } from './auth.ts';
 import { addDocs } from './docs.ts';
 import { openApiDocument } from './openapi.ts';
-import { acceptBody, hasBody, MAX_HEADER_BYTES, serve } from './pipeline.ts';
-import { PROBLEM_TYPE, problemOf, problemRow, rawResponse, toProblemError } from './problem.ts';
+import { serve } from './pipeline.ts';
+import { PROBLEM_TYPE, problemFor, problemRow, rawResponse } from './problem.ts';
+import { acceptBody, type Intake, intakeOf } from './read.ts';
 import { Routes, refuseRoute } from './routes.ts';
 
 /** What the REST port is made of. */
 export interface AppOptions {
-  readonly engine: Engine;
-  readonly config: Config;
-  readonly methods: readonly Method[];
-  readonly log: Logger;
+  readonly service: Service;
   /** Whether new work is welcome; `/readyz` says so. */
   readonly ready?: () => boolean;
 }
@@ -38,12 +36,14 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Whether callers without a key may see it: health and documentation, nothing else. */
     open?: boolean;
+    /** How the method behind the route takes its request. */
+    intake?: Intake;
   }
 }
 
 /** The application, not yet listening: `inject` serves tests, `listen` the world. */
 export function createApp(options: AppOptions): FastifyInstance {
-  const { config, log } = options;
+  const { config, log } = options.service;
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request' }),
@@ -72,7 +72,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   });
   app.server.maxConnections = config.maxConnections;
   app.decorateRequest('tenant', LOCAL_TENANT);
-  // Bodies are read as bytes whatever their type says; `acceptBody` has already refused all but two types.
+  // Bodies are read as bytes whatever their type says; `acceptBody` has already refused all that will not be read.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, config));
@@ -83,26 +83,31 @@ export function createApp(options: AppOptions): FastifyInstance {
 }
 
 /** The routes of the method table; returned so that an unknown path can be told from an unknown verb. */
-function addMethods(app: FastifyInstance, options: AppOptions): Routes {
+function addMethods(app: FastifyInstance, { service }: AppOptions): Routes {
   const routes = new Routes();
   app.addHook('onRoute', ({ method, url }) => routes.add(url, method));
-  for (const method of options.methods) {
+  for (const method of service.methods) {
+    const intake = intakeOf(method);
     app.route({
       method: method.verb,
       url: method.path.replace(/\{(\w+)\}/g, ':$1'),
-      handler: (request, reply) => serve(method, request, reply, options),
+      config: { intake },
+      // HEAD would wait for the end of a stream to say nothing.
+      exposeHeadRoute: !isStream(method),
+      handler: (request, reply) => serve(method, intake, request, reply, service),
     });
   }
   return routes;
 }
 
-function addHooks(app: FastifyInstance, { config, log, ready }: AppOptions, routes: Routes): void {
+function addHooks(app: FastifyInstance, { service: { config, log }, ready }: AppOptions, routes: Routes): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     if (request.routeOptions.config.open !== true)
       request.tenant = authenticate(request.headers.authorization, config.apiKeys);
     if (request.is404) return refuseRoute(request, reply, routes);
-    if (hasBody(request)) acceptBody(request, config);
+    const { intake } = request.routeOptions.config;
+    if (intake !== undefined) acceptBody(request, intake, config);
     done();
   });
   app.addHook('onSend', (_request, reply, _payload, done) => {
@@ -127,7 +132,7 @@ function addHooks(app: FastifyInstance, { config, log, ready }: AppOptions, rout
 }
 
 /** Health, documentation, and the description of the errors. */
-function addOwnRoutes(app: FastifyInstance, { methods, ready }: AppOptions): void {
+function addOwnRoutes(app: FastifyInstance, { service: { methods }, ready }: AppOptions): void {
   app.register(async (scope) => {
     scope.addHook('onRoute', (route) => {
       route.config = { ...route.config, open: true };
@@ -149,11 +154,9 @@ function addOwnRoutes(app: FastifyInstance, { methods, ready }: AppOptions): voi
 }
 
 function sendProblem(reason: unknown, request: FastifyRequest, reply: FastifyReply, config: Config): FastifyReply {
-  const error = toProblemError(reason, config.bodyLimit);
-  const problem = problemOf(error, request.id);
-  if (problem.code === 'internal') request.log.error({ err: error.cause ?? error }, 'failed');
+  const problem = problemFor(reason, request, config);
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
-  if (problem.status === 503) reply.header('retry-after', '1');
+  if (problem.status === 503 || problem.code === 'request_in_progress') reply.header('retry-after', '1');
   // A body that nobody will read is discarded by node as it comes, so that the client gets to read this reply.
   if (reply.getHeader('connection') === 'close' && problem.code === 'body_too_large') reply.removeHeader('connection');
   return reply.code(problem.status).header('x-request-id', request.id).type(PROBLEM_TYPE).send(JSON.stringify(problem));

@@ -2,12 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { EngineError } from '../../engine/errors.ts';
 import { joinPointer } from '../../engine/formats/tensor.ts';
-
-/**
- * What a body may hold: lists and objects within one another, objects in all, members of one object. No honest request
- * comes near them; a body of a million empty objects would keep the parsers after this one busy for seconds.
- */
-export const JSON_LIMITS = { depth: 32, objects: 2 ** 19, members: 2 ** 16 } as const;
+import { JSON_LIMITS } from '../api/limits.ts';
 
 /** The bounds of a body's structure; each is inclusive. */
 type JsonLimits = { readonly [Name in keyof typeof JSON_LIMITS]: number };

@@ -2,9 +2,10 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../../engine/errors.ts';
-import type { Method } from '../api/method.ts';
+import { isStream, type Method } from '../api/method.ts';
 import { JSON_LENGTH_HEADER } from './binary.ts';
 import { problemRow } from './problem.ts';
+import { intakeOf } from './read.ts';
 
 type Json = Record<string, unknown>;
 
@@ -29,22 +30,32 @@ export function openApiDocument(methods: readonly Method[], version: string): Js
     paths,
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
-      responses: Object.fromEntries([...PROBLEMS].map(([status, codes]) => [`Problem${status}`, problemsOf(codes)])),
+      responses: {
+        Accepted: ACCEPTED,
+        ...Object.fromEntries([...PROBLEMS].map(([status, codes]) => [`Problem${status}`, problemsOf(codes)])),
+      },
       parameters: PARAMETERS,
-      headers: HEADERS,
+      headers: { ...COMMON_HEADERS, ...HEADERS },
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An API key; it names the tenant.' } },
     },
   };
 }
 
 function operationOf(method: Method, schemas: Json): Json {
-  const hasBody = method.verb !== 'GET';
+  const { body, takesVersion } = intakeOf(method);
   const request = hoist(z.toJSONSchema(method.request, { io: 'input', unrepresentable: 'any' }), schemas);
-  const response = hoist(z.toJSONSchema(method.response, { io: 'input', unrepresentable: 'any' }), schemas);
   const inPath = pathParameters(method.path);
   const fields = (request.properties ?? {}) as Record<string, Json>;
-  const inQuery = hasBody ? [] : Object.keys(fields).filter((name) => !inPath.includes(name));
   const required = (request.required ?? []) as string[];
+  const others = Object.keys(fields).filter((name) => !inPath.includes(name) && name !== 'content');
+  const inQuery = body === 'fields' ? [] : others;
+  const headers = [
+    ...(takesVersion && method.verb !== 'GET' ? ['IfMatch'] : []),
+    ...(isRevalidated(method) ? ['IfNoneMatch'] : []),
+    ...(method.changes === true ? ['IdempotencyKey'] : []),
+    ...(method.computes === true ? ['Prefer'] : []),
+    ...COMMON_PARAMETERS,
+  ];
   return {
     operationId: method.name,
     summary: method.summary,
@@ -52,33 +63,97 @@ function operationOf(method: Method, schemas: Json): Json {
     parameters: [
       ...inPath.map((name) => ({ name, in: 'path', required: true, schema: fields[name] ?? { type: 'string' } })),
       ...inQuery.map((name) => ({ name, in: 'query', required: required.includes(name), schema: fields[name] })),
-      ...Object.keys(PARAMETERS).map((name) => ({ $ref: `#/components/parameters/${name}` })),
+      ...headers.map((name) => ({ $ref: `#/components/parameters/${name}` })),
     ],
-    ...(hasBody && { requestBody: bodyOf(method, share(`${method.name}Request`, request, schemas)) }),
-    responses: {
-      200: {
-        description: 'The answer.',
-        headers: Object.fromEntries(
-          Object.keys(HEADERS).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
-        ),
-        content: {
-          'application/json': { schema: share(`${method.name}Response`, response, schemas) },
-          ...(hasBody && { 'application/octet-stream': { schema: BINARY_SCHEMA } }),
-        },
+    ...(body === 'fields' && {
+      requestBody: {
+        required: others.some((name) => required.includes(name)),
+        ...bodyOf(method, share(`${method.name}Request`, withoutFields(request, inPath), schemas)),
       },
+    }),
+    ...(body === 'content' && { requestBody: { required: true, content: rawContent(method) } }),
+    responses: {
+      ...answerOf(method, schemas),
       ...Object.fromEntries(
         [...PROBLEMS]
-          .filter(([, codes]) => hasBody || codes.some((code) => !BODY_CODES.has(code)))
+          .filter(([, codes]) => body !== 'none' || codes.some((code) => !BODY_CODES.has(code)))
           .map(([status]) => [status, { $ref: `#/components/responses/Problem${status}` }]),
       ),
     },
   };
 }
 
+/** The reply that is no problem, and 304 where it may be known already. */
+function answerOf(method: Method, schemas: Json): Json {
+  const response = hoist(z.toJSONSchema(method.response, { io: 'input', unrepresentable: 'any' }), schemas);
+  const isMade = method.created !== undefined;
+  const isBegun = method.accepted !== undefined;
+  const headers = [
+    ...Object.keys(COMMON_HEADERS),
+    ...(isMade || isBegun ? ['Location'] : []),
+    ...(method.version === undefined ? [] : ['ETag']),
+  ];
+  const references = Object.fromEntries(headers.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+  return {
+    [isMade ? 201 : isBegun ? 202 : 200]: {
+      description: 'The answer.',
+      headers: references,
+      content: contentOf(method, response, schemas),
+    },
+    ...(method.computes === true && { 202: { $ref: '#/components/responses/Accepted' } }),
+    ...(isRevalidated(method) && { 304: { description: 'The version that the client has.', headers: references } }),
+  };
+}
+
+function contentOf(method: Method, response: Json, schemas: Json): Json {
+  if (method.content?.of === 'response') return rawContent(method);
+  const schema = share(`${method.name}Response`, response, schemas);
+  if (isStream(method)) return { 'text/event-stream': { schema: eventsSchema(schema) } };
+  const isBinary =
+    method.verb !== 'GET' && method.verb !== 'DELETE' ? intakeOf(method).body === 'fields' : hasEncoding(method);
+  return {
+    'application/json': { schema },
+    ...(isBinary && { 'application/octet-stream': { schema: BINARY_SCHEMA } }),
+  };
+}
+
+function hasEncoding({ request }: Method): boolean {
+  return request instanceof z.ZodObject && 'encoding' in request.shape;
+}
+
+/** Whether a client may ask for it only if it has changed. */
+function isRevalidated({ verb, version }: Method): boolean {
+  return verb === 'GET' && version !== undefined;
+}
+
+function rawContent({ content }: Method): Json {
+  const type = content?.type ?? 'application/octet-stream';
+  return { [type]: { schema: { type: 'string', contentMediaType: type } } };
+}
+
+function eventsSchema(message: Json): Json {
+  return {
+    type: 'string',
+    description:
+      'Server-Sent Events. Each `progress` has a message as its data; `done` comes at the end; `error` has problem ' +
+      'details as its data and comes instead of `done` when the stream fails after its first message.',
+    contentMediaType: 'application/json',
+    contentSchema: message,
+  };
+}
+
+/** The schema of an object without some of its members. */
+function withoutFields(schema: Json, names: readonly string[]): Json {
+  if (names.length === 0) return schema;
+  const properties = Object.entries((schema.properties ?? {}) as Json).filter(([name]) => !names.includes(name));
+  const required = ((schema.required ?? []) as string[]).filter((name) => !names.includes(name));
+  const { required: _, ...rest } = schema;
+  return { ...rest, properties: Object.fromEntries(properties), ...(required.length > 0 && { required }) };
+}
+
 function bodyOf(method: Method, schema: Json): Json {
   const examples = method.examples.map(({ title, request }) => [exampleKey(title), { summary: title, value: request }]);
   return {
-    required: true,
     content: {
       'application/json': { schema, examples: Object.fromEntries(examples) },
       'application/octet-stream': { schema: BINARY_SCHEMA },
@@ -190,6 +265,9 @@ const BINARY_SCHEMA: Json = {
     '{dtype, shape, binary_data_size} in it, in order. The reply has this form for options.encoding "binary".',
 };
 
+/** What every request may have. */
+const COMMON_PARAMETERS = ['RequestId', 'TimeoutMs', 'JsonLength'];
+
 const PARAMETERS: Json = {
   RequestId: {
     name: 'X-Request-Id',
@@ -203,15 +281,57 @@ const PARAMETERS: Json = {
     description: 'The deadline of the computation, in milliseconds.',
     schema: { type: 'integer', minimum: 1 },
   },
+  Prefer: {
+    name: 'Prefer',
+    in: 'header',
+    description: 'With respond-async, the reply is 202 at once and the computation goes on as an operation.',
+    schema: { type: 'string' },
+  },
   JsonLength: {
     name: JSON_LENGTH_HEADER,
     in: 'header',
     description: 'The bytes of the body that are JSON, where raw tensors follow them.',
     schema: { type: 'integer', minimum: 0 },
   },
+  IfMatch: {
+    name: 'If-Match',
+    in: 'header',
+    description: 'The field `version`: a version in quotes, or * for any.',
+    schema: { type: 'string', pattern: '^(\\*|"\\d{1,15}")$' },
+  },
+  IfNoneMatch: {
+    name: 'If-None-Match',
+    in: 'header',
+    description: 'Versions that the client has, in quotes: one that is still right is answered with 304.',
+    schema: { type: 'string' },
+  },
+  IdempotencyKey: {
+    name: 'Idempotency-Key',
+    in: 'header',
+    description:
+      'A name for this request, 1 to 255 visible ASCII characters. Sent again under the same key, it is answered as ' +
+      'before and not done again.',
+    schema: { type: 'string', pattern: '^[!-~]{1,255}$' },
+  },
+};
+
+/** The reply to a request that goes on as an operation. */
+const ACCEPTED: Json = {
+  description: 'It goes on as the operation at `Location`, because of `Prefer: respond-async`.',
+  headers: {
+    Location: { $ref: '#/components/headers/Location' },
+    'Preference-Applied': { description: 'respond-async', schema: { type: 'string' } },
+  },
+  content: { 'application/json': { schema: { type: 'object', description: 'As StartOperation answers.' } } },
+};
+
+/** What every reply has. */
+const COMMON_HEADERS: Json = {
+  'X-Request-Id': { description: 'The id of the request.', schema: { type: 'string' } },
+  'Server-Timing': { description: 'How long each stage took, in milliseconds.', schema: { type: 'string' } },
 };
 
 const HEADERS: Json = {
-  'X-Request-Id': { description: 'The id of the request.', schema: { type: 'string' } },
-  'Server-Timing': { description: 'How long each stage took, in milliseconds.', schema: { type: 'string' } },
+  ETag: { description: 'The version, in quotes.', schema: { type: 'string', pattern: '^"\\d+"$' } },
+  Location: { description: 'The path of what was made or begun.', schema: { type: 'string', format: 'uri-reference' } },
 };

@@ -1,144 +1,101 @@
-/** @file What every method call over HTTP goes through: read, validate, handle under a deadline, write. */
+/** @file What every method call over HTTP goes through: read, validate, call under a deadline, write. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import type { Engine } from '../../engine/engine.ts';
 import { EngineError } from '../../engine/errors.ts';
-import { TEXT_LIMITS } from '../../engine/formats/tensor.ts';
-import type { Context, Method, UnaryMethod } from '../api/method.ts';
-import type { Config } from '../config.ts';
-import { JSON_LENGTH_HEADER, parseBinary } from './binary.ts';
-import { openDeadline, timeoutOf, untilAborted } from './deadline.ts';
-import { JSON_LIMITS, parseJson } from './json.ts';
-import { type Encoding, toBinary, toText } from './serialize.ts';
-import { validate } from './validate.ts';
+import type { TextEncoding } from '../../engine/formats/tensor.ts';
+import { type Answer, call, type Service, stream } from '../api/call.ts';
+import { type Deadline, openDeadline, timeoutOf } from '../api/deadline.ts';
+import { readKey } from '../api/idempotency.ts';
+import { isStream, type Method } from '../api/method.ts';
+import { startOperation } from '../api/operations/start-operation.ts';
+import { validate } from '../api/validate.ts';
+import { sendEvents } from './events.ts';
+import { prefersAsync } from './prefer.ts';
+import { problemFor } from './problem.ts';
+import { type Intake, readRequest, readTimeout } from './read.ts';
+import type { Encoding } from './serialize.ts';
+import { send } from './write.ts';
+
+/** What a request may ask of the port, whatever its method. */
+interface Wishes {
+  readonly options?: { readonly encoding?: Encoding; readonly timeout_ms?: number };
+  /** Where all fields come from the query. */
+  readonly encoding?: Encoding;
+}
 
 /** One request through the pipeline; what is thrown on the way is the error handler's. */
 export function serve(
   method: Method,
+  intake: Intake,
   request: FastifyRequest,
   reply: FastifyReply,
-  { engine, config }: { readonly engine: Engine; readonly config: Config },
+  service: Service,
 ): FastifyReply | Promise<FastifyReply> {
-  const valid = validate(method, readRequest(request, config));
-  const wishes = (valid as Wishes).options ?? {};
-  const timeout = timeoutOf(request.headers['x-timeout-ms'], wishes.timeout_ms, config);
-  const deadline = openDeadline(timeout, reply.raw);
-  const { signal, checkpoint } = deadline;
-  const afterwards: (() => void)[] = [];
-  const answerWith = (response: unknown): FastifyReply => {
-    // Sending writes the response's tensors to text or bytes of their own.
-    const sent = send(reply, response, wishes.encoding);
-    for (const run of afterwards) run();
-    return sent;
-  };
-  const context: Context = {
-    signal,
-    checkpoint,
-    afterReply: (run) => afterwards.push(run),
-    limits: () => boundsOf(config),
+  const fields = readRequest(request, intake, service.config);
+  const valid = validate(method, fields);
+  if (method.computes !== true || !prefersAsync(request.headers.prefer))
+    return answer(method, valid, request, reply, service);
+  return answer(startOperation, { method: method.name, request: fields }, request, reply, service);
+}
+
+function answer(
+  method: Method,
+  valid: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  service: Service,
+): FastifyReply | Promise<FastifyReply> {
+  const { config } = service;
+  const { headers } = request;
+  const key = method.changes === true ? headers['idempotency-key'] : undefined;
+  const { options, encoding = options?.encoding ?? 'nested' } = valid as Wishes;
+  if (isStream(method) && encoding === 'binary')
+    throw new EngineError('invalid_request', "a stream is text and has no encoding 'binary'");
+  const asked = [readTimeout(headers['x-timeout-ms'], config.maxTimeout), options?.timeout_ms];
+  const caller = {
     tenant: request.tenant,
     log: request.log as Logger,
-    engine,
+    key: key === undefined ? undefined : readKey(key),
+    deadline: openDeadline(timeoutOf(asked, isStream(method) ? config.maxTimeout : config.timeout, config.maxTimeout)),
   };
-  let answer: unknown;
+  const close = endWithClient(reply, caller.deadline);
+  if (isStream(method)) {
+    reply.raw.once('close', close);
+    const messages = stream(service, method, valid, caller);
+    const problem = (reason: unknown) => problemFor(reason, request, config);
+    return sendEvents(reply, messages, {
+      encoding: encoding as TextEncoding,
+      heartbeat: config.heartbeat,
+      signal: caller.deadline.signal,
+      problem,
+    });
+  }
+  const answerWith = ({ response, release }: Answer): FastifyReply => {
+    // Sending writes the response's tensors to text or bytes of their own.
+    const sent = send(request, reply, method, response, encoding);
+    release();
+    return sent;
+  };
+  let answered: Answer | Promise<Answer>;
   try {
-    answer = (method as UnaryMethod).handle(valid, context);
+    answered = call(service, method, valid, caller);
   } catch (reason) {
-    deadline.close();
+    close();
     throw reason;
   }
-  if (answer instanceof Promise) return untilAborted(answer, deadline.signal).then(answerWith).finally(deadline.close);
-  deadline.close();
-  return answerWith(answer);
+  if (answered instanceof Promise) return answered.then(answerWith).finally(close);
+  close();
+  return answerWith(answered);
 }
 
-/** Bytes of all headers of one request. */
-export const MAX_HEADER_BYTES = 16_384;
-
-/** The engine's bounds and this port's own. */
-function boundsOf(config: Config): Record<string, number> {
-  return {
-    ...config.limits,
-    body_bytes: config.bodyLimit,
-    header_bytes: MAX_HEADER_BYTES,
-    connections: config.maxConnections,
-    json_depth: JSON_LIMITS.depth,
-    json_objects: JSON_LIMITS.objects,
-    json_members: JSON_LIMITS.members,
-    json_reply_elements: TEXT_LIMITS.elements,
-    json_reply_base64_bytes: TEXT_LIMITS.bytes,
-    timeout_ms: config.maxTimeout,
-    default_timeout_ms: config.timeout,
+/** Ends the request when its client goes away; what is returned stops the clock and the watch. */
+function endWithClient({ raw }: FastifyReply, deadline: Deadline): () => void {
+  const gone = (): void => {
+    if (!raw.writableFinished) deadline.end(new EngineError('cancelled', 'the client went away'));
   };
-}
-
-/** What every request may ask of the port, whatever its method. */
-interface Wishes {
-  readonly options?: { readonly encoding?: Encoding; readonly timeout_ms?: number };
-}
-
-/** The request as one value: the body where there is one, else the query; names in the path stand over both. */
-function readRequest(request: FastifyRequest, config: Config): unknown {
-  const params = request.params as Record<string, string>;
-  const json = hasBody(request) ? readBody(request, config) : { ...(request.query as Record<string, string>) };
-  return Object.keys(params).length === 0 ? json : { ...(json as object), ...params };
-}
-
-function readBody({ body, headers }: FastifyRequest, config: Config): unknown {
-  const bytes = (body as Buffer | undefined) ?? Buffer.alloc(0);
-  if (isBinary(headers['content-type'])) return parseBinary(bytes, headers[JSON_LENGTH_HEADER], config.limits);
-  return parseJson(bytes);
-}
-
-function send(reply: FastifyReply, response: unknown, encoding: Encoding = 'nested'): FastifyReply {
-  const timing = (response as { meta?: { timing?: Record<string, number> } } | undefined)?.meta?.timing;
-  if (timing !== undefined) reply.header('server-timing', serverTiming(timing));
-  if (encoding !== 'binary') {
-    reply.header('content-type', 'application/json; charset=utf-8');
-    return reply.send(toText(response, encoding));
-  }
-  const { body, jsonLength } = toBinary(response);
-  return reply.type('application/octet-stream').header(JSON_LENGTH_HEADER, jsonLength).send(body);
-}
-
-function serverTiming(timing: Readonly<Record<string, number>>): string {
-  return Object.entries(timing)
-    .map(([stage, milliseconds]) => `${stage};dur=${Math.round(milliseconds * 1000) / 1000}`)
-    .join(', ');
-}
-
-/** Whether a request of this verb comes with a body. */
-export function hasBody({ method }: FastifyRequest): boolean {
-  return method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
-}
-
-/** The content types of a JSON body, compared as text: parsers of this header have been fooled before. */
-const JSON_TYPES: ReadonlySet<string | undefined> = new Set([
-  'application/json',
-  'application/json; charset=utf-8',
-  'application/json;charset=utf-8',
-]);
-
-function isBinary(contentType: string | undefined): boolean {
-  return contentType?.toLowerCase() === 'application/octet-stream';
-}
-
-/** Throws unless the body that is about to come has a type, encoding and length that will be read. */
-export function acceptBody({ headers }: FastifyRequest, config: Config): void {
-  const type = headers['content-type'];
-  const isJson = JSON_TYPES.has(type?.toLowerCase());
-  if (!isJson && !isBinary(type))
-    throw new EngineError(
-      'unsupported_media_type',
-      'the content type must be application/json or application/octet-stream',
-    );
-  if (isJson === (headers[JSON_LENGTH_HEADER] !== undefined))
-    throw new EngineError(
-      'unsupported_media_type',
-      'application/octet-stream and the header Inference-Header-Content-Length must come together',
-    );
-  if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity')
-    throw new EngineError('unsupported_media_type', 'a compressed body is not supported');
-  if (Number(headers['content-length']) > config.bodyLimit)
-    throw new EngineError('body_too_large', `the body is over ${config.bodyLimit} bytes`);
+  raw.once('close', gone);
+  return () => {
+    deadline.close();
+    raw.off('close', gone);
+  };
 }

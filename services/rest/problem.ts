@@ -1,6 +1,6 @@
 /** @file Errors as RFC 9457 problem details. */
 import { STATUS_CODES } from 'node:http';
-import type { FastifyError } from 'fastify';
+import type { FastifyError, FastifyRequest } from 'fastify';
 import { EngineError, ERRORS, type ErrorCode, httpStatus, type Violation, type Where } from '../../engine/errors.ts';
 
 /** The media type of every error reply. */
@@ -34,6 +34,17 @@ export function problemOf(error: EngineError, requestId: string): Problem {
 /** What every problem of a code has in common. */
 export function problemRow(code: ErrorCode): Pick<Problem, 'type' | 'title' | 'status' | 'code'> {
   return { type: `/errors/${code}`, title: ERRORS[code].title, status: httpStatus(code), code };
+}
+
+/** The problem details of anything thrown while this request is served; a fault of ours is logged. */
+export function problemFor(
+  reason: unknown,
+  request: FastifyRequest,
+  { bodyLimit }: { readonly bodyLimit: number },
+): Problem {
+  const error = toProblemError(reason, bodyLimit);
+  if (error.code === 'internal') request.log.error({ err: error.cause ?? error }, 'failed');
+  return problemOf(error, request.id);
 }
 
 /** Anything thrown while a request is served as an error for the client: ours as they are, fastify's by meaning. */

@@ -1,29 +1,9 @@
-/** @file Responses as bytes: plain JSON, with every tensor in it written as the request asked. */
-import {
-  checkTextSize,
-  encodeBytes,
-  encodeTensor,
-  type TextEncoding,
-  textSize,
-  toJsonText,
-} from '../../engine/formats/tensor.ts';
-import type { Tensor } from '../../engine/types.ts';
+/** @file Responses as the binary extension writes them. */
+import { encodeBytes, type TextEncoding, toJsonText } from '../../engine/formats/tensor.ts';
+import { replaceTensors } from '../api/text.ts';
 
 /** How the tensors of a response are written. */
 export type Encoding = TextEncoding | 'binary';
-
-/** A response as JSON text; its tensors nested lists, flat lists or base64. */
-export function toText(response: unknown, encoding: TextEncoding): string {
-  let elements = 0;
-  let bytes = 0;
-  const json = replaceTensors(response, (tensor) => {
-    elements += textSize(tensor);
-    bytes += tensor.data.byteLength;
-    checkTextSize(elements, bytes, encoding);
-    return encodeTensor(tensor, encoding);
-  });
-  return toJsonText(json);
-}
 
 /** A response as the binary extension writes it: JSON, then the bytes of its tensors in the order it mentions them. */
 export function toBinary(response: unknown): { readonly body: Buffer; readonly jsonLength: number } {
@@ -37,29 +17,4 @@ export function toBinary(response: unknown): { readonly body: Buffer; readonly j
   // Spaces after JSON mean nothing, and with them the first tensor lies where its elements are aligned.
   const padding = Buffer.alloc(-text.length & 7, ' ');
   return { body: Buffer.concat([text, padding, ...tails]), jsonLength: text.length + padding.length };
-}
-
-/** `tree` with every tensor replaced, and maps as objects; parts that hold neither are shared, not copied. */
-function replaceTensors(tree: unknown, replace: (tensor: Tensor) => unknown): unknown {
-  if (typeof tree !== 'object' || tree === null) return tree;
-  if (isTensor(tree)) return replace(tree);
-  if (Array.isArray(tree)) return mapValues(tree, (item) => replaceTensors(item, replace));
-  const entries = tree instanceof Map ? [...tree] : Object.entries(tree);
-  let changed = tree instanceof Map;
-  for (const entry of entries) {
-    const value = replaceTensors(entry[1], replace);
-    changed ||= value !== entry[1];
-    entry[1] = value;
-  }
-  // fromEntries defines a key named __proto__ like any other.
-  return changed ? Object.fromEntries(entries) : tree;
-}
-
-function mapValues(list: readonly unknown[], map: (item: unknown) => unknown): readonly unknown[] {
-  const mapped = list.map(map);
-  return mapped.some((item, index) => item !== list[index]) ? mapped : list;
-}
-
-function isTensor(tree: object): tree is Tensor {
-  return 'data' in tree && ArrayBuffer.isView(tree.data);
 }

@@ -80,9 +80,9 @@ export function memoryStore(): Store {
       write(tenant, change.blobs, namedBy(change));
       apply(tenant, session as Session, change);
     },
-    async touch(tenant, id, expiresAt) {
+    async touch(tenant, id, expiresAt, ttl) {
       const session = tenantOf(tenant).sessions.get(id);
-      if (session !== undefined) session.row = { ...session.row, expiresAt };
+      if (session !== undefined) session.row = { ...session.row, expiresAt, ttl: ttl ?? session.row.ttl };
     },
     async variables(tenant, id) {
       return sorted(tenantOf(tenant).sessions.get(id)?.variables ?? new Map<string, VariableRow>()).map(

@@ -120,8 +120,8 @@ export interface Store {
    * row names bytes that neither the change nor the store has.
    */
   commit(tenant: string, id: string, change: Change): Promise<void>;
-  /** Renews a session; nothing when it is gone. */
-  touch(tenant: string, id: string, expiresAt: Time): Promise<void>;
+  /** Renews a session, and changes what a use renews it by; nothing when it is gone. */
+  touch(tenant: string, id: string, expiresAt: Time, ttl?: number): Promise<void>;
   /** In the order of their names. */
   variables(tenant: string, id: string): Promise<readonly VariableRow[]>;
   /** The names of a session's logs, in the order of their first entries. */

@@ -9,9 +9,11 @@ import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { DEFAULT_LIMITS } from '../../engine/limits.ts';
 import type { Value } from '../../engine/program/value.ts';
 import type { Tensor } from '../../engine/types.ts';
+import { createService, type ServiceOptions } from '../../services/api/call.ts';
 import { type Method, method } from '../../services/api/method.ts';
 import { readConfig } from '../../services/config.ts';
 import { type AppOptions, createApp } from '../../services/rest/app.ts';
+import { memoryStore } from '../../services/sessions/memory.ts';
 
 const optionsSchema = z
   .strictObject({
@@ -115,19 +117,26 @@ export const TEST_METHODS: readonly Method[] = [echo, fault, wait, spin, who];
 export type TestApp = ReturnType<typeof createApp>;
 
 /** What a test may set: variables of the environment, and options of the application. */
-interface Settings extends Partial<Pick<AppOptions, 'log' | 'ready'>> {
+interface Settings extends Partial<Pick<ServiceOptions, 'log' | 'methods' | 'store'> & Pick<AppOptions, 'ready'>> {
   readonly environment?: Record<string, string>;
 }
 
 /** An application that is closed when the test ends. */
-export function testApp({ environment = {}, ...options }: Settings = {}): TestApp {
-  const app = createApp({
+export function testApp({
+  environment = {},
+  methods = TEST_METHODS,
+  log,
+  ready,
+  store = memoryStore(),
+}: Settings = {}): TestApp {
+  const service = createService({
     engine: {} as Engine,
     config: readConfig(environment),
-    methods: TEST_METHODS,
-    log: pino({ level: 'silent' }),
-    ...options,
+    methods,
+    log: log ?? pino({ level: 'silent' }),
+    store,
   });
+  const app = createApp({ service, ...(ready && { ready }) });
   onTestFinished(() => app.close());
   return app;
 }

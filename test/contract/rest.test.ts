@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { ERRORS } from '../../engine/errors.ts';
-import { findExcess, JSON_LIMITS } from '../../services/rest/json.ts';
+import { JSON_LIMITS } from '../../services/api/limits.ts';
+import { findExcess } from '../../services/rest/json.ts';
 import { type TestApp, testApp } from './rest-harness.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };

@@ -56,14 +56,19 @@ const SPECIAL = {
 } as const;
 
 /**
- * Elements at the ends of the dtype: zeros of both signs, the infinities, NaN, the largest and the smallest. Sums of the
- * largest overflow in one order and not in another: `isSummed` leaves those out.
+ * Elements at the ends of the dtype: zeros of both signs, the infinities, NaN, the largest and the smallest. A fold over
+ * the largest and the smallest overflows, underflows or cancels in one order and not in another: `isFolded` leaves them
+ * out.
  */
-export function drawSpecial({ dtype, shape }: TensorType, random: Random, isSummed = false): TypedArray {
+export function drawSpecial({ dtype, shape }: TensorType, random: Random, isFolded = false): TypedArray {
   const data = allocateArray(dtype, sizeOf(shape));
   const all: readonly (number | bigint)[] = SPECIAL[dtype];
-  const values = isSummed && isFloat(dtype) ? all.filter((x) => !(x > 1e37) || x === Infinity) : all;
+  const values = isFolded && isFloat(dtype) ? all.filter((x) => !isExtreme(Number(x))) : all;
   for (let i = 0; i < data.length; i++)
     data[i] = toElement(dtype, values[Math.floor(random() * values.length)] as number | bigint);
   return data;
+}
+
+function isExtreme(x: number): boolean {
+  return Number.isFinite(x) && x !== 0 && Math.abs(Math.log2(Math.abs(x))) > 4;
 }

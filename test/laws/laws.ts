@@ -75,8 +75,8 @@ const agree =
   (backends: readonly Backend[]): Law =>
   (subject, random) => {
     const { program } = subject;
-    const isSummed = backends === IN_NATIVE_CODE && hasFolds(program);
-    const special = program.inputs.map(({ type }) => drawSpecial(type, random, isSummed));
+    const isFolded = backends === IN_NATIVE_CODE && hasFolds(program);
+    const special = program.inputs.map(({ type }) => drawSpecial(type, random, isFolded));
     for (const inputs of [drawInputs(subject, random), special]) {
       const expected = evaluate(program, inputs, DEFINITION);
       for (const backend of backends)

@@ -21,7 +21,8 @@ export function prepare(db: DatabaseSync) {
     addSession: db.prepare('insert into sessions values (:tenant, :id, :createdAt, :expiresAt, :ttl, 0)'),
     advanceSession: db.prepare(`
       update sessions set revision = revision + 1, expires_at = :expiresAt where tenant = :tenant and id = :id`),
-    touchSession: db.prepare('update sessions set expires_at = :expiresAt where tenant = :tenant and id = :id'),
+    touchSession: db.prepare(`
+      update sessions set expires_at = :expiresAt, ttl = coalesce(:ttl, ttl) where tenant = :tenant and id = :id`),
     deleteSession: db.prepare('delete from sessions where tenant = :tenant and id = :id'),
     expireSessions: db.prepare('delete from sessions where expires_at <= :now'),
 

@@ -172,8 +172,8 @@ class SqliteStore implements Store {
     if (change.operation !== undefined) this.#putOperation(change.operation);
   }
 
-  async touch(tenant: string, id: string, expiresAt: Time): Promise<void> {
-    this.#transact(() => this.#sql.touchSession.run({ tenant, id, expiresAt }));
+  async touch(tenant: string, id: string, expiresAt: Time, ttl?: number): Promise<void> {
+    this.#transact(() => this.#sql.touchSession.run({ tenant, id, expiresAt, ttl: ttl ?? null }));
   }
 
   async variables(tenant: string, session: string): Promise<readonly VariableRow[]> {

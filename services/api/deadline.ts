@@ -1,28 +1,26 @@
 /** @file How long a request may take, and the signal that says when it is over. */
-import type { ServerResponse } from 'node:http';
 import type { Checkpoint } from '../../engine/backends/backend.ts';
 import { EngineError } from '../../engine/errors.ts';
 
-/** The end of a request: its deadline, or its client going away. `close` stops watching for both. */
+/** The end of a request: its deadline, or nobody wanting the answer any more. */
 export interface Deadline {
   /** Aborts at the end with an `EngineError` that says which it was. */
   readonly signal: AbortSignal;
   /** Throws once the end has come. */
   readonly checkpoint: Checkpoint;
+  /** Ends the request now. */
+  end(reason: EngineError): void;
+  /** Stops the clock. */
   close(): void;
 }
 
 /** Starts the clock of a request. */
-export function openDeadline(milliseconds: number, response: ServerResponse): Deadline {
+export function openDeadline(milliseconds: number): Deadline {
   const controller = new AbortController();
   const end = performance.now() + milliseconds;
   const late = (): void =>
     controller.abort(new EngineError('deadline_exceeded', `the computation took longer than ${milliseconds} ms`));
   const timer = setTimeout(late, milliseconds);
-  const gone = (): void => {
-    if (!response.writableFinished) controller.abort(new EngineError('cancelled', 'the client went away'));
-  };
-  response.once('close', gone);
   return {
     signal: controller.signal,
     checkpoint: {
@@ -33,28 +31,15 @@ export function openDeadline(milliseconds: number, response: ServerResponse): De
         controller.signal.throwIfAborted();
       },
     },
-    close() {
-      clearTimeout(timer);
-      response.off('close', gone);
-    },
+    end: (reason) => controller.abort(reason),
+    close: () => clearTimeout(timer),
   };
 }
 
-/** The milliseconds a request may take: the least of what its header, its options and the service allow. */
-export function timeoutOf(
-  header: unknown,
-  option: number | undefined,
-  config: { readonly timeout: number; readonly maxTimeout: number },
-): number {
-  const asked = [readHeader(header, config.maxTimeout), option].filter((value) => value !== undefined);
-  return Math.min(config.maxTimeout, ...(asked.length > 0 ? asked : [config.timeout]));
-}
-
-function readHeader(header: unknown, maximum: number): number | undefined {
-  if (header === undefined) return undefined;
-  const value = typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : 0;
-  if (value >= 1 && value <= maximum) return value;
-  throw new EngineError('invalid_request', `the header X-Timeout-Ms must be a whole number from 1 to ${maximum}`);
+/** The milliseconds a request may take: the least of what was asked for and the maximum; `otherwise` when nothing was. */
+export function timeoutOf(asked: readonly (number | undefined)[], otherwise: number, maximum: number): number {
+  const given = asked.filter((value) => value !== undefined);
+  return Math.min(maximum, ...(given.length > 0 ? given : [otherwise]));
 }
 
 /** Settles as `work` does, or rejects with the signal's reason if that comes first. */

@@ -1,0 +1,175 @@
+/** @file The one way that both ports call a method. */
+import { setImmediate } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Engine } from '../../engine/engine.ts';
+import type { Config } from '../config.ts';
+import { Operations } from '../operations/operations.ts';
+import { Sessions } from '../sessions/sessions.ts';
+import type { Store } from '../sessions/store.ts';
+import { type Deadline, untilAborted } from './deadline.ts';
+import { type Claim, Replies } from './idempotency.ts';
+import { boundsOf } from './limits.ts';
+import type { Context, Method, StreamMethod, UnaryMethod } from './method.ts';
+import { fingerprintOf } from './snapshot.ts';
+
+/** What a service is made of. */
+export interface ServiceOptions {
+  readonly engine: Engine;
+  readonly config: Config;
+  readonly methods: readonly Method[];
+  readonly log: Logger;
+  readonly store: Store;
+}
+
+/** What methods are served with, the same for every request of every port. */
+export interface Service extends ServiceOptions {
+  readonly replies: Replies;
+  readonly sessions: Sessions;
+  readonly operations: Operations;
+}
+
+/** The service that both ports of a process serve. */
+export function createService(options: ServiceOptions): Service {
+  const { engine, store, config } = options;
+  const service: Service = {
+    ...options,
+    replies: new Replies(store, config.idempotencyTtl),
+    sessions: new Sessions(engine, store, config.sessions),
+    operations: new Operations({
+      ...options,
+      context: (caller, afterwards) => contextOf(service, caller, afterwards, caller.complete),
+    }),
+  };
+  return service;
+}
+
+/** Who calls a method, and how. */
+export interface Caller {
+  readonly tenant: string;
+  readonly log: Logger;
+  readonly deadline: Deadline;
+  /** The name that the client gave the request so that it is done once; methods that change nothing ignore it. */
+  readonly key?: string | undefined;
+}
+
+/** A response, and what must be called once nobody looks at it any more. */
+export interface Answer {
+  readonly response: unknown;
+  release(): void;
+}
+
+/**
+ * The answer to a validated request, at once where the method gives it at once. Rejects when the caller's deadline ends
+ * first.
+ */
+export function call(
+  service: Service,
+  method: UnaryMethod,
+  request: unknown,
+  caller: Caller,
+): Answer | Promise<Answer> {
+  const afterwards: (() => void)[] = [];
+  const answerWith = (response: unknown): Answer => ({ response, release: () => runAll(afterwards) });
+  const handle = (complete?: Claim['complete']): unknown =>
+    method.handle(request, contextOf(service, caller, afterwards, complete));
+  const claim = claimOf(service, method, request, caller);
+  const answer = claim === undefined ? handle() : once(claim, handle);
+  return answer instanceof Promise ? untilAborted(answer, caller.deadline.signal).then(answerWith) : answerWith(answer);
+}
+
+/** The claim is held until the method is done, though the caller may be long gone. */
+async function once(claimed: Promise<Claim>, handle: (complete: Claim['complete']) => unknown): Promise<unknown> {
+  const claim = await claimed;
+  try {
+    if (claim.replay !== undefined) return claim.replay.response;
+    const response = await handle(claim.complete);
+    await claim.keep(response);
+    return response;
+  } finally {
+    claim.release();
+  }
+}
+
+/**
+ * The messages of a stream; of one that is sent again under its key, the last message. Between messages the process gets
+ * a turn, so that a method that computes without a pause still hears of its deadline.
+ */
+export async function* stream(
+  service: Service,
+  method: StreamMethod,
+  request: unknown,
+  caller: Caller,
+): AsyncGenerator<unknown> {
+  const { signal, checkpoint } = caller.deadline;
+  const afterwards: (() => void)[] = [];
+  const claim = await claimOf(service, method, request, caller);
+  let messages: AsyncIterator<unknown> | undefined;
+  let written: (() => void)[] = [];
+  try {
+    if (claim?.replay !== undefined) {
+      yield claim.replay.response;
+      return;
+    }
+    messages = method.stream(request, contextOf(service, caller, afterwards, claim?.complete))[Symbol.asyncIterator]();
+    let last: unknown;
+    for (;;) {
+      const next = await untilAborted(messages.next(), signal);
+      if (next.done === true) break;
+      runAll(written);
+      written = afterwards.splice(0);
+      last = next.value;
+      yield last;
+      await setImmediate();
+      checkpoint.check();
+    }
+    await claim?.keep(last);
+  } finally {
+    // A method in the middle of a step is not waited for, but its claim is held until it has noticed.
+    void settled(messages?.return?.()).then(() => claim?.release());
+    runAll(written);
+    runAll(afterwards);
+  }
+}
+
+function claimOf(
+  { replies }: Service,
+  { name, changes }: Method,
+  request: unknown,
+  { tenant, key }: Caller,
+): Promise<Claim> | undefined {
+  if (key === undefined || changes !== true) return undefined;
+  return replies.claim(tenant, key, fingerprintOf(name, request));
+}
+
+function contextOf(
+  { engine, config, methods, operations, sessions }: Service,
+  { tenant, log, deadline }: Pick<Caller, 'tenant' | 'log' | 'deadline'>,
+  afterwards: (() => void)[],
+  complete: Claim['complete'] | undefined,
+): Context {
+  return {
+    signal: deadline.signal,
+    checkpoint: deadline.checkpoint,
+    afterReply: (run) => void afterwards.push(run),
+    limits: () => boundsOf(config),
+    tenant,
+    log,
+    engine,
+    sessions,
+    methods,
+    operations,
+    ...(complete !== undefined && { complete }),
+  };
+}
+
+function runAll(afterwards: (() => void)[]): void {
+  for (const run of afterwards.splice(0)) run();
+}
+
+async function settled(work: Promise<unknown> | undefined): Promise<void> {
+  try {
+    await work;
+  } catch {
+    // What a stream fails with after it was left is nobody's.
+  }
+}

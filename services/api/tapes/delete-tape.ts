@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { happen } from '../../sessions/tapes.ts';
+import { method } from '../method.ts';
+import { tapeFields } from './schemas.ts';
+
+/** Deletes a tape and those within it. */
+export const deleteTape = method({
+  name: 'DeleteTape',
+  summary: 'Deletes a tape and those within it, and lets go of what they kept.',
+  verb: 'DELETE',
+  path: '/v1/sessions/{session}/tapes/{tape}',
+  changes: true,
+  request: z.strictObject(tapeFields),
+  response: z.object({}),
+  examples: [],
+  handle: ({ session: id, tape }, context) =>
+    context.sessions.change(context, id, async (work) => {
+      const { root, nest } = work.session.tape(tape);
+      if (root === tape) work.drop(root);
+      else await happen(work, root, nest, { type: 'closed', tape });
+      return {};
+    }),
+});

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { stacked } from '../../../engine/transform/compose.ts';
+import type { TensorType } from '../../../engine/types.ts';
+import { askTape, zerosOf } from '../../sessions/asks.ts';
+import { method } from '../method.ts';
+import { listOf } from '../nest.ts';
+import { targetsSchema, tensorsSchema, unconnectedSchema } from '../schemas.ts';
+import { explained } from '../watch.ts';
+import { tapeDirections } from './directions.ts';
+import { askFields, startMeta, tapeMetaSchema } from './schemas.ts';
+
+/** Tangents pushed forward through what was recorded. */
+export const tapePushforward = method({
+  name: 'TapePushforward',
+  summary: "The targets' tangents along tangents of the sources (forward mode); no graph is run again.",
+  description: 'Tangents with one leading axis more than their sources are taken at once.',
+  verb: 'POST',
+  path: '/v1/sessions/{session}/tapes/{tape}/pushforward',
+  changes: true,
+  computes: true,
+  request: z.strictObject({
+    ...askFields,
+    targets: targetsSchema,
+    tangents: tensorsSchema.meta({ description: 'A tangent for each source, by its name; other names have none.' }),
+  }),
+  response: z.object({ tangents: tensorsSchema, unconnected: unconnectedSchema, meta: tapeMetaSchema }),
+  examples: [
+    {
+      title: 'Two tangents at once',
+      request: {
+        targets: 'loss',
+        tangents: {
+          w: [
+            [1, 0, 0],
+            [0, 1, 0],
+          ],
+        },
+      },
+    },
+  ],
+  handle: (request, context) =>
+    context.sessions.change(context, request.session, async (work) => {
+      const meta = startMeta(work.session.tape(request.tape).nest);
+      const targets = listOf(request.targets, context.engine.limits, 'targets');
+      const { directions, stack } = tapeDirections(work, request.tape, request.tangents, 'tangents', context);
+      const asked = await askTape(
+        work,
+        request.tape,
+        {
+          ask: { kind: 'pushforward', stack },
+          targets,
+          sources: Object.keys(request.tangents),
+          directions,
+          record: request.record,
+        },
+        context,
+      );
+      // Without a path there is no derivative to push through, and the tangents are zero.
+      const made = new Map(asked.floats.map((name, i) => [name, asked.made[i]]));
+      const tangents = targets.map((name, i) => {
+        const type = asked.targets[i] as TensorType;
+        return [name, made.get(name) ?? zerosOf(stacked(type, stack))] as const;
+      });
+      return {
+        tangents: new Map(tangents),
+        unconnected: explained(asked.reasons, targets),
+        meta: meta(asked.backend),
+      };
+    }),
+});
