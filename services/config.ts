@@ -77,6 +77,8 @@ const environmentSchema = z.object({
   ADJOINT_SESSIONS_PER_TENANT: count.default(1_000),
   /** Tapes of one session. */
   ADJOINT_TAPES_PER_SESSION: count.default(1_000),
+  /** Events on record of one tape: what was recorded, watched, paused and so on since it was opened or reset. */
+  ADJOINT_EVENTS_PER_TAPE: count.default(100_000),
   /** Bytes that one session may keep. */
   ADJOINT_SESSION_BYTES: count.default(2 ** 30),
   /** Bytes of values of variables and tapes held in memory; what is let go is read or computed again. */
@@ -157,6 +159,7 @@ const configSchema = environmentSchema
     sessions: {
       perTenant: env.ADJOINT_SESSIONS_PER_TENANT,
       tapes: env.ADJOINT_TAPES_PER_SESSION,
+      events: env.ADJOINT_EVENTS_PER_TAPE,
       quota: env.ADJOINT_SESSION_BYTES,
       memory: env.ADJOINT_SESSION_MEMORY,
       resident: env.ADJOINT_RESIDENT_SESSIONS,

@@ -6,7 +6,7 @@ import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { bindValue } from '../../engine/program/bind.ts';
 import { build, type Graph } from '../../engine/program/build.ts';
 import { digest, hashProgram } from '../../engine/program/hash.ts';
-import { isTensor, type Program } from '../../engine/program/program.ts';
+import { EQUATION_BYTES, isTensor, type Program } from '../../engine/program/program.ts';
 import type { Value } from '../../engine/program/value.ts';
 import type { Executable } from '../../engine/runtime/execute.ts';
 import type { Tensor, TensorType, TypedArray } from '../../engine/types.ts';
@@ -79,9 +79,6 @@ export interface Prepared {
   /** For each output's name, its place among the results. */
   readonly places: ReadonlyMap<string, number>;
 }
-
-/** Bytes of one equation with its variables and names, measured on long chains. */
-const EQUATION_BYTES = 1024;
 
 function weightOfGraph({ program }: Graph): number {
   let bytes = 0;

@@ -43,6 +43,7 @@ export function boundsOf(config: Config): Record<string, number> {
     default_timeout_ms: config.timeout,
     sessions: config.sessions.perTenant,
     session_tapes: config.sessions.tapes,
+    tape_events: config.sessions.events,
     session_bytes: config.sessions.quota,
     session_ttl_seconds: MAX_TTL_SECONDS,
     idempotency_key_length: MAX_KEY_LENGTH,
