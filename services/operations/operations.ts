@@ -66,7 +66,7 @@ export class Operations {
   readonly #queue: Live[] = [];
   readonly #running = new Set<Live>();
   readonly #closing = new AbortController();
-  /** One start at a time, so that quotas count what is just being started. */
+  /** One start at a time, so that quotas count what is just being started, and `resume` does not take it for unfinished. */
   #starting: Promise<unknown> = Promise.resolve();
 
   constructor(options: OperationsOptions) {
@@ -75,9 +75,13 @@ export class Operations {
 
   /** Keeps a request that its method takes, and begins it when its turn comes. */
   start(tenant: string, method: Method, request: unknown): Promise<OperationRow> {
-    const started = this.#starting.then(() => this.#start(tenant, method, request));
-    this.#starting = started.catch(() => {});
-    return started;
+    return this.#alone(() => this.#start(tenant, method, request));
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#starting.then(work);
+    this.#starting = done.catch(() => {});
+    return done;
   }
 
   async #start(tenant: string, method: Method, request: unknown): Promise<OperationRow> {
@@ -124,8 +128,13 @@ export class Operations {
   }
 
   /** Takes up what the last process left unfinished. */
-  async resume(): Promise<void> {
+  resume(): Promise<void> {
+    return this.#alone(() => this.#resume());
+  }
+
+  async #resume(): Promise<void> {
     for (const row of await this.#options.store.unfinished()) {
+      if (this.#live.has(row.id)) continue;
       try {
         this.#enqueue(row, this.#methodOf(row));
       } catch (reason) {
@@ -207,7 +216,6 @@ export class Operations {
   async close(): Promise<void> {
     const reason = new EngineError('overloaded', 'the service is stopping');
     this.#closing.abort(reason);
-    this.#queue.length = 0;
     for (const { deadline } of this.#running) deadline?.end(reason);
     await Promise.all([...this.#running].map(({ ended }) => ended.promise));
   }
@@ -284,7 +292,7 @@ export class Operations {
           if (live.completed === undefined) await this.#write(live.row);
         },
         response: async (response) => {
-          if (live.completed !== undefined) return;
+          if ((await this.#known(live)) !== undefined) return;
           const { operation, blobs } = this.#complete(live, response);
           await store.putOperation(operation as OperationRow, blobs);
         },
@@ -304,12 +312,18 @@ export class Operations {
   /** The row of an operation that was not completed, or whose work was done before something else failed. */
   async #endedBy(reason: unknown, live: Live, log: Logger): Promise<OperationRow> {
     const { row } = live;
-    const known = live.completed && (await this.#options.store.operation(row.tenant, row.id));
-    if (known?.state === 'succeeded') return known;
+    const known = await this.#known(live);
+    if (known !== undefined) return known;
     if (live.isCancelled) return this.#write(this.#cancelled(row));
     // A stop is not the operation's fault: the attempt does not count.
     if (this.#closing.signal.aborted) return this.#write({ ...row, attempts: Math.max(0, row.attempts - 1) });
     return this.#write(this.#failed(row, reason, log));
+  }
+
+  /** The row that a commit of the operation's own has written, if one has. */
+  async #known({ row: { tenant, id }, completed }: Live): Promise<OperationRow | undefined> {
+    const known = completed && (await this.#options.store.operation(tenant, id));
+    return known?.state === 'succeeded' ? known : undefined;
   }
 
   /** Takes the row that `end` gives as the operation's last; never rejects. */

@@ -346,12 +346,15 @@ describe('watching', () => {
     await watch.return(undefined);
   });
 
-  test('a stop of the service lets watchers go', async () => {
-    const service = client();
+  test('a stop of the service lets watchers go, and what waits can be cancelled still', async () => {
+    const service = client({ ADJOINT_OPERATIONS_AT_ONCE: '1' });
     const { operation } = await service.start('Hold', { name: 'a' });
+    const waiting = await service.start('Hold', { name: 'b' });
     const watching = service.send('GET', `/v1/operations/${operation}/events`).then(({ body }) => body);
     await sleep(30);
     await service.service.operations.close();
+    const cancelled = await service.send('POST', `/v1/operations/${waiting.operation}/cancel`);
+    expect(cancelled.json().operation.state).toBe('cancelled');
     expect(await watching).toContain('event: error\ndata: {"type":"/errors/overloaded"');
     const late = await service.send('POST', '/v1/operations', { method: 'Hold', request: { name: 'b' } });
     expect([late.statusCode, late.headers['retry-after']]).toEqual([503, '1']);
@@ -552,6 +555,22 @@ describe('a restart', () => {
     for (const name of ['a', 'b', 'c']) second.work.open(name);
     expect(await second.ended(operation)).toMatchObject({ state: 'succeeded', response: { name: 'a' }, attempts: 2 });
     expect(await second.ended(waiting[1]?.operation ?? '')).toMatchObject({ state: 'succeeded', attempts: 1 });
+  });
+
+  test('takes up nothing twice that is started meanwhile', async () => {
+    const store = memoryStore();
+    const service = client({ ADJOINT_OPERATIONS_AT_ONCE: '9' }, store);
+    const { operations, methods } = service.service;
+    const hold = methods.find(({ name }) => name === 'Hold');
+    if (hold === undefined) throw new Error('no Hold');
+    await Promise.all([
+      operations.start('local', hold, { name: 'a' }),
+      operations.resume(),
+      operations.start('local', hold, { name: 'b' }),
+      operations.resume(),
+    ]);
+    await sleep(20);
+    expect(service.work.begun).toEqual(['a', 'b']);
   });
 
   test('does not begin a third time what ran when the process ended twice', async () => {
