@@ -16,7 +16,17 @@ import type { Context } from './method.ts';
 export interface ComputeRequest {
   readonly graph?: unknown;
   readonly values: Readonly<Record<string, unknown>>;
-  readonly options: { readonly device: 'auto' | 'cpu' | 'gpu' };
+  readonly options: { readonly device: Device };
+}
+
+/** Where a request wants to be computed. */
+export type Device = 'auto' | 'cpu' | 'gpu';
+
+/** Throws `unsupported` unless the service has such a device. */
+export function requireDevice(device: Device): void {
+  if (device !== 'gpu') return;
+  const where = { pointer: '/options/device' };
+  throw new EngineError('unsupported', "this service has no GPU; use device 'auto' or 'cpu'", where);
 }
 
 /** The values of a request, decoded. */
@@ -157,10 +167,7 @@ export async function run(
   cached: boolean,
   started: number,
 ): Promise<Results> {
-  if (request.options.device === 'gpu')
-    throw new EngineError('unsupported', "this service has no GPU; use device 'auto' or 'cpu'", {
-      pointer: '/options/device',
-    });
+  requireDevice(request.options.device);
   const created = new Map<string, Tensor>();
   const arrays = prepared.inputs.map((name, i) => {
     const type = prepared.types[i] as TensorType;

@@ -119,7 +119,7 @@ function readAny(field: DescField, any: Any, method: unknown, pointer: string, d
   // The method is at fault then, and its schema or handler says so.
   if (desc === undefined) return {};
   if (any.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1) !== desc.typeName)
-    throw new EngineError('invalid_request', `'${field.name}' is not a ${desc.typeName}`, { pointer });
+    throw new EngineError('invalid_request', `'${field.name}' does not hold an ${desc.typeName}`, { pointer });
   return readAs(desc, decodeMessage(desc, any.value) as Local, pointer, depth, limits);
 }
 

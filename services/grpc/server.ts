@@ -1,6 +1,6 @@
 /** @file The gRPC port: every row of the method table as an rpc, beside the standard health and reflection services. */
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Server, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js';
 import type { Service } from '../api/call.ts';
 import { MAX_STREAMS } from '../api/limits.ts';
@@ -61,7 +61,12 @@ export function createGrpcServer(service: Service): GrpcServer {
   const sockets = createServer({ noDelay: true });
   sockets.maxConnections = config.maxConnections;
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  sockets.on('connection', (socket) => injector.injectConnection(socket));
+  const connected = new Set<Socket>();
+  sockets.on('connection', (socket) => {
+    connected.add(socket);
+    socket.once('close', () => connected.delete(socket));
+    injector.injectConnection(socket);
+  });
   return {
     async listen(host, port) {
       sockets.listen(port, host);
@@ -71,9 +76,13 @@ export function createGrpcServer(service: Service): GrpcServer {
     drain: () => health.drain(),
     async close(timeout) {
       health.close();
-      sockets.close();
-      const cutOff = setTimeout(() => server.forceShutdown(), timeout);
-      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      const closed = new Promise((resolve) => sockets.close(resolve));
+      // Says goodbye on every connection: each closes when its last call has ended, which is what is waited for.
+      server.tryShutdown(() => {});
+      const cutOff = setTimeout(() => {
+        for (const socket of connected) socket.destroy();
+      }, timeout);
+      await closed;
       clearTimeout(cutOff);
     },
   };

@@ -1,6 +1,6 @@
 /** @file Sources that a cell itself makes: what the same cell computes from them moves with them. */
 import { expect, test } from 'vitest';
-import { node } from '../harness.ts';
+import { expectClose, node } from '../harness.ts';
 import { listening } from './notebook.ts';
 
 const service = listening();
@@ -61,4 +61,15 @@ test('a source among the outputs of a node, and inside what a branch or a loop r
     [6, 32],
     [18, 64, 6, 32],
   ]);
+});
+
+test('a source behind an op whose derivative is zero', async () => {
+  const nb = await service.notebook({ x: [-2, 3] });
+  const tape = await nb.tape({ persistent: true });
+  await tape.record('s = sign(x); t = tanh(s); y = t * s');
+  expect(await tape.gradient('y', 'x')).toEqual([0, 0]);
+  const [s, t] = await tape.gradient('y', ['s', 't']);
+  expect(t).toEqual([-1, 1]);
+  const slope = 1 - Math.tanh(1) ** 2 + Math.tanh(1);
+  expectClose(s, [-slope, slope]);
 });
