@@ -38,7 +38,9 @@ export interface Fragment {
   readonly key: string;
   /** The program; the residuals of every view are outputs after its own. */
   readonly program: Program;
-  /** The outputs that are computed when it is recorded. */
+  /** The outputs whose values were wanted at once. */
+  readonly wanted: readonly number[];
+  /** The outputs that are computed when it is recorded: those wanted, and the residuals. */
   readonly kept: readonly number[];
   /** For each tape, how it sees the fragment; `undefined` where nothing that goes in is on it. */
   readonly views: readonly (View | undefined)[];
@@ -72,7 +74,9 @@ function make(key: string, source: Source, flags: readonly (readonly boolean[])[
     if (sources.length === 0 || views.has(String(sources))) continue;
     const from = program;
     const { forward, linear, places } = linearize(from, recorded, sources);
-    const residuals = forward.outputs.slice(from.outputs.length).map((_, i) => from.outputs.length + i);
+    // A residual that has a place among the outputs already is that output.
+    const first = firstPlaces(forward.outputs);
+    const residuals = forward.outputs.slice(from.outputs.length).map((residual) => first.get(residual) as number);
     for (const residual of residuals) kept.add(residual);
     const linears = new Map([['', linear]]);
     const linearIn = (seeds: readonly number[]): Program => {
@@ -91,6 +95,7 @@ function make(key: string, source: Source, flags: readonly (readonly boolean[])[
   return {
     key,
     program,
+    wanted: source.wanted,
     kept: [...kept],
     views: flags.map((flag) => views.get(String(flag.flatMap((isOn, input) => (isOn ? [input] : []))))),
     executable: () => {
@@ -99,4 +104,12 @@ function make(key: string, source: Source, flags: readonly (readonly boolean[])[
     },
     only: compile,
   };
+}
+
+function firstPlaces(outputs: readonly Var[]): ReadonlyMap<Var, number> {
+  const places = new Map<Var, number>();
+  outputs.forEach((variable, place) => {
+    if (!places.has(variable)) places.set(variable, place);
+  });
+  return places;
 }
