@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../engine.ts';
 import { digest } from '../program/hash.ts';
-import { EQUATION_BYTES, type Program, type Var } from '../program/program.ts';
+import type { Program, Var } from '../program/program.ts';
 import type { Executable } from '../runtime/execute.ts';
 import { linearize } from '../transform/compose.ts';
 
@@ -38,9 +38,9 @@ export interface Fragment {
   readonly key: string;
   /** The program; the residuals of every view are outputs after its own. */
   readonly program: Program;
-  /** The outputs whose values were asked for. */
+  /** The outputs whose values were wanted at once. */
   readonly wanted: readonly number[];
-  /** The outputs that are computed when it is recorded: those asked for, and what derivatives will read. */
+  /** The outputs that are computed when it is recorded: those wanted, and the residuals. */
   readonly kept: readonly number[];
   /** For each tape, how it sees the fragment; `undefined` where nothing that goes in is on it. */
   readonly views: readonly (View | undefined)[];
@@ -49,6 +49,9 @@ export interface Fragment {
   /** Computes some of the outputs, whatever is kept. */
   only(outputs: readonly number[]): Executable;
 }
+
+/** Bytes of one equation with its variables, measured on long chains. */
+const EQUATION_BYTES = 1024;
 
 /** The fragment of a program for tapes; for each, `flags` says which inputs are on it. */
 export function fragmentOf(source: Source, flags: readonly (readonly boolean[])[], engine: Engine): Fragment {
@@ -71,7 +74,9 @@ function make(key: string, source: Source, flags: readonly (readonly boolean[])[
     if (sources.length === 0 || views.has(String(sources))) continue;
     const from = program;
     const { forward, linear, places } = linearize(from, recorded, sources);
-    const residuals = forward.outputs.slice(from.outputs.length).map((_, i) => from.outputs.length + i);
+    // A residual that has a place among the outputs already is that output.
+    const first = firstPlaces(forward.outputs);
+    const residuals = forward.outputs.slice(from.outputs.length).map((residual) => first.get(residual) as number);
     for (const residual of residuals) kept.add(residual);
     const linears = new Map([['', linear]]);
     const linearIn = (seeds: readonly number[]): Program => {
@@ -84,10 +89,6 @@ function make(key: string, source: Source, flags: readonly (readonly boolean[])[
     program = forward;
   }
   const { inputs, eqns, outputs } = program;
-  // A residual may have a name too: it is one tensor then, that of its first place.
-  const first = new Map<Var, number>();
-  for (const [output, variable] of outputs.entries()) if (!first.has(variable)) first.set(variable, output);
-  const places = new Set([...kept].map((output) => first.get(outputs[output] as Var) as number));
   const compile = (chosen: readonly number[]): Executable =>
     engine.compile({ inputs, eqns, outputs: chosen.map((output) => outputs[output] as Var) });
   let executable: Executable | undefined;
@@ -95,12 +96,20 @@ function make(key: string, source: Source, flags: readonly (readonly boolean[])[
     key,
     program,
     wanted: source.wanted,
-    kept: [...places],
+    kept: [...kept],
     views: flags.map((flag) => views.get(String(flag.flatMap((isOn, input) => (isOn ? [input] : []))))),
     executable: () => {
-      executable ??= compile([...places]);
+      executable ??= compile([...kept]);
       return executable;
     },
     only: compile,
   };
+}
+
+function firstPlaces(outputs: readonly Var[]): ReadonlyMap<Var, number> {
+  const places = new Map<Var, number>();
+  outputs.forEach((variable, place) => {
+    if (!places.has(variable)) places.set(variable, place);
+  });
+  return places;
 }

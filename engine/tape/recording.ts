@@ -131,10 +131,11 @@ export class Recording {
       return;
     }
     const inputs = entry.args.map((arg) => arg.entry.values.get(arg.output) as TypedArray);
-    const all = [...outputs].every((output) => fragment.kept.includes(output));
+    const kept = new Set(fragment.kept);
     this.passes++;
-    if (all) {
-      if (this.entries[entry.index] === entry) this.rebuilt++;
+    // What is kept was at hand once.
+    if (this.entries[entry.index] === entry && [...outputs].some((output) => kept.has(output))) this.rebuilt++;
+    if ([...outputs].every((output) => kept.has(output))) {
       const executable = fragment.executable();
       this.backend = executable.backend;
       const made = await executable.run(inputs, checkpoint);

@@ -180,7 +180,12 @@ export class Nest {
     const tapes = [...this.tapes.values()];
     for (const entry of this.recording.entries) {
       if (tapes.some(({ tape }) => tape.hasSeen(entry))) continue;
-      for (const view of entry.fragment?.views ?? []) this.recording.forget(entry, view?.residuals ?? []);
+      const { views = [], wanted = [] } = entry.fragment ?? {};
+      const residuals = views.flatMap((view) => view?.residuals ?? []);
+      this.recording.forget(
+        entry,
+        residuals.filter((output) => !wanted.includes(output)),
+      );
     }
   }
 
