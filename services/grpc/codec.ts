@@ -316,7 +316,8 @@ function fits(field: DescField, value: unknown): boolean {
   const { field: fields } = field.message;
   return (
     !Array.isArray(value) &&
-    entriesOf(value).length > 0 &&
+    // Lists and maps are always there, so a record that has nothing is one that has neither.
+    (entriesOf(value).length > 0 || field.message.fields.every(({ fieldKind }) => fieldKind === 'scalar')) &&
     entriesOf(value).every(([key]) => Object.hasOwn(fields, key))
   );
 }

@@ -6,7 +6,7 @@ import { digest } from '../../engine/program/hash.ts';
 import type { Ask } from '../../engine/tape/derivative.ts';
 import { tapeLinks } from '../../engine/tape/links.ts';
 import { addressOf, type Recorded } from '../../engine/tape/recording.ts';
-import { allocateArray, isFloat, sizeOf, type Tensor, type TensorType } from '../../engine/types.ts';
+import { allocateArray, isFloat, sameType, sizeOf, type Tensor, type TensorType } from '../../engine/types.ts';
 import type { Direction } from '../api/compute.ts';
 import type { Context } from '../api/method.ts';
 import type { Reason } from '../api/schemas.ts';
@@ -106,8 +106,9 @@ async function compute(
   );
   const own = ask.kind === 'pushforward' ? asked.sources : asked.targets;
   const inputs = derivative.directions.map((type, i) => tensorFor(asked.directions[i], type, own[i] as string));
-  if (question.record) return recorded(work, root, nest, id, asked, question, inputs, question.record, context);
+  // Recorded or not, the derivative reads them: what was let go is computed again, once.
   const residuals = await nest.recording.valuesOf(nest.residualsOf(derivative), context.checkpoint);
+  if (question.record) return recorded(work, root, nest, id, asked, question, inputs, question.record, context);
   const executable = derivative.executable();
   const made = await executable.run([...residuals, ...inputs.map(({ data }) => data)], context.checkpoint);
   context.afterReply(() => executable.release(made));
@@ -191,22 +192,27 @@ interface Meaning {
 }
 
 function meaningOf(work: Work, nest: Nest, state: TapeState, name: string): Meaning {
-  const tensor = nest.names.get(name);
-  if (tensor) return { name, type: tensor.type, tensors: [tensor], variable: undefined };
-  const variable = work.variable(name);
-  if (!variable) throw unknown(work, nest, name);
-  const { row } = variable;
-  return { name, type: typeOfRow(row), tensors: state.reads.get(name) ?? [], variable: row };
+  const tensors = nest.tensorsOf(state.id, name);
+  const [tensor] = tensors;
+  // Of a variable that was deleted, tapes keep what they read.
+  const variable = nest.names.has(name) ? undefined : work.variable(name)?.row;
+  if (!variable && !tensor) throw unknown(work, nest, name);
+  const type = variable ? typeOfRow(variable) : (tensor as Recorded).type;
+  return { name, type, tensors: tensor && sameType(tensor.type, type) ? tensors : [], variable };
 }
 
 /** The tensor that a target means; of a variable, what was read last. */
 function tensorOf(work: Work, nest: Nest, state: TapeState, name: string): Recorded {
-  const found = nest.names.get(name) ?? state.reads.get(name)?.at(-1);
+  const found = nest.tensorsOf(state.id, name).at(-1) ?? nest.readsOf(name).at(-1);
   if (found) return found;
   if (!work.variable(name)) throw unknown(work, nest, name);
-  throw new EngineError('invalid_source', `the tape has not read the variable '${name}', so it cannot be a target`, {
-    input: name,
-  });
+  throw new EngineError(
+    'invalid_source',
+    `nothing on this tape has read the variable '${name}', so it cannot be a target`,
+    {
+      input: name,
+    },
+  );
 }
 
 function unknown(work: Work, nest: Nest, name: string): EngineError {
@@ -251,6 +257,7 @@ async function reasonsWhyNot(
     targets.map(addressOf),
     sources.map(({ name, tensors, type, variable }) => [name, tensors.map(addressOf), type, variable?.trainable]),
     [...state.accessed],
+    sources.map(({ name }) => nest.readsOf(name).map(addressOf)),
   ]);
   return context.engine.remember(key, find, () => 4096).value;
 }
@@ -263,8 +270,9 @@ function reasonFor(
 ): Reason | undefined {
   if (!isFloat(type.dtype)) return 'integer_dtype';
   if (variable && tensors.length === 0) {
-    if (!state.accessed.has(name)) return 'not_on_path';
-    return variable.trainable ? 'not_watched' : 'not_trainable';
+    const reads = nest.readsOf(name).filter((read) => sameType(read.type, type));
+    if (reads.length > 0 && state.accessed.has(name)) return variable.trainable ? 'not_watched' : 'not_trainable';
+    return reads.some((read) => link(read) === 'not_recorded') ? 'not_recorded' : 'not_on_path';
   }
   const on = tensors.filter((tensor) => state.tape.isOn(tensor));
   if (on.length === 0) {

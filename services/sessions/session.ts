@@ -10,6 +10,12 @@ export interface Variable {
   data: TypedArray | undefined;
 }
 
+/** A log: how many entries it has, and the blobs that they name. */
+export interface Log {
+  readonly entries: number;
+  readonly blobs: BlobRef[];
+}
+
 /** A session as it is after its last commit. */
 export class Session {
   row: SessionRow;
@@ -18,6 +24,9 @@ export class Session {
   readonly nests = new Map<string, Nest>();
   /** When it was last used, in the order of uses. */
   used = 0;
+  /** Settles when what a request has done to the tapes already is committed, or is not to be. */
+  ahead: Promise<void> | undefined;
+  readonly logs = new Map<string, Log>();
   /** Bytes of values that could be let go. */
   resident = 0;
   /** What the store keeps for it: how often each blob is named. */
@@ -46,11 +55,30 @@ export class Session {
     }
   }
 
-  /** How many more bytes the store would keep with these blobs. */
-  growth(blobs: Iterable<BlobRef>): number {
-    const added = new Map<string, number>();
-    for (const { digest, bytes } of blobs) if (!this.#named.has(digest)) added.set(digest, bytes);
-    return [...added.values()].reduce((total, bytes) => total + bytes, 0);
+  /** Counts what an entry of a log names. */
+  countEntry(log: string, blobs: readonly BlobRef[]): void {
+    this.count(blobs, 1);
+    const { blobs: known, entries } = this.logs.get(log) ?? { blobs: [], entries: 0 };
+    known.push(...blobs);
+    this.logs.set(log, { blobs: known, entries: entries + 1 });
+  }
+
+  /** How many more bytes the store would keep if these were named, and those no longer. */
+  growth(named: Iterable<BlobRef>, unnamed: Iterable<BlobRef>): number {
+    const changes = new Map<string, { readonly bytes: number; by: number }>();
+    const change = ({ digest, bytes }: BlobRef, by: 1 | -1): void => {
+      const known = changes.get(digest) ?? { bytes, by: 0 };
+      known.by += by;
+      changes.set(digest, known);
+    };
+    for (const blob of named) change(blob, 1);
+    for (const blob of unnamed) change(blob, -1);
+    let growth = 0;
+    for (const [digest, { bytes, by }] of changes) {
+      const before = this.#named.get(digest)?.count ?? 0;
+      growth += bytes * (Number(before + by > 0) - Number(before > 0));
+    }
+    return growth;
   }
 
   /** A variable; throws `not_found`. */
@@ -82,17 +110,17 @@ export class Session {
     throw new EngineError('not_found', `the session has no tape '${id.slice(0, 128)}'.${didYouMeanOf(id, known)}`);
   }
 
-  /** Lets go of everything that the store can give back. */
+  /** Lets go of the values that the store, or computing again, can give back. */
   evict(): void {
     for (const { recording } of this.nests.values()) recording.evict();
     for (const variable of this.variables.values()) variable.data = undefined;
-    this.resident = 0;
+    this.measure();
   }
 
   /** Counts what could be let go. */
   measure(): void {
     this.resident = 0;
-    for (const { recording } of this.nests.values()) this.resident += recording.bytes;
+    for (const { recording } of this.nests.values()) this.resident += recording.bytes + recording.structure;
     for (const { data } of this.variables.values()) this.resident += data?.byteLength ?? 0;
   }
 }

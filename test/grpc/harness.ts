@@ -279,7 +279,8 @@ function kindOf(desc: DescMessage, json: Json): string {
     if (typeof json === 'boolean') return ['flag'];
     if (names.includes('tensor') && !names.includes('map')) return ['tensor'];
     if (Array.isArray(json)) return ['list'];
-    return 'outputs' in json || 'nodes' in json ? ['graph', 'document'] : ['map'];
+    if ('outputs' in json || 'nodes' in json) return ['graph', 'document'];
+    return 'id' in json && names.includes('reference') ? ['reference'] : ['map'];
   })();
   return wanted.find((name) => names.includes(name)) as string;
 }

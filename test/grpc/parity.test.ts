@@ -49,7 +49,7 @@ const EXAMPLES = METHODS.filter(({ path }) => path.startsWith('/v1/') && !isAbou
 
 /** Whether a path is of what is kept between requests. */
 function isAboutState(path: string): boolean {
-  return path.startsWith('/v1/sessions') || path.startsWith('/v1/operations');
+  return /^\/v1\/(sessions|operations|graphs)/.test(path);
 }
 
 /** Examples of methods that have a story; those that stream or have raw content have tests of their own. */
@@ -159,6 +159,23 @@ describe('answers', () => {
     expect(fromStock(output, await client.call('Gradient', ones)).gradients).toEqual(
       one.rest.gradients.map(() => expect.anything()),
     );
+  });
+
+  test('a graph that one port keeps is known to the other', async () => {
+    const graph = 'y = x ** 3';
+    const kept = await client.call('PutGraph', { graph: { text: graph } });
+    const { body } = await service.rest(methodOf('PutGraph'), { graph });
+    expect(body.graph).toEqual({ id: kept.graph.id });
+    const reference = { id: kept.graph.id };
+    const values = { x: { dtype: 'float32', shape: [2], data: [2, 3] } };
+    const [named, sent] = [
+      await both('Evaluate', { graph: reference, values }),
+      await both('Evaluate', { graph, values }),
+    ];
+    expect(named.grpc).toEqual(named.rest);
+    expect(named.grpc).toEqual(sent.grpc);
+    const found = fromStock(rpcOf('GetGraph').output, await client.call('GetGraph', { graph: kept.graph.id }));
+    expect(found.document.nodes).toMatchObject([{ name: 'y', op: 'pow', inputs: ['x', 3] }]);
   });
 
   test('an empty watch is not the same as none', async () => {
