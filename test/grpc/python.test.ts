@@ -1,15 +1,15 @@
 /** @file A client in Python, from stubs that grpcio-tools makes of the `.proto` files. Skipped where pip brings no gRPC. */
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { start } from './harness.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const HOME = join(ROOT, '.tmp/grpc-python-1.85.1');
-const PACKAGES = ['grpcio==1.85.1', 'grpcio-tools==1.85.1'];
+const PACKAGES = ['grpcio==1.85.1', 'grpcio-tools==1.85.1', 'numpy==2.3.5'];
 
 const python = join(HOME, 'bin/python');
 
@@ -19,7 +19,7 @@ function whyNot(): string | undefined {
     void execFileSync(command, args, { timeout, stdio: 'pipe' });
   const isThere = (): boolean => {
     try {
-      run(python, ['-c', 'import grpc, grpc_tools'], 20_000);
+      run(python, ['-c', 'import grpc, grpc_tools, numpy'], 20_000);
       return true;
     } catch {
       return false;
@@ -42,22 +42,35 @@ function whyNot(): string | undefined {
 const missing = whyNot();
 
 describe.skipIf(missing !== undefined)('a client in Python', () => {
-  test('does all that the service does', async () => {
-    const stubs = join(HOME, 'stubs');
+  const stubs = join(HOME, 'stubs');
+  beforeAll(() => {
     mkdirSync(stubs, { recursive: true });
     const protos = readdirSync(join(ROOT, 'proto/adjoint/v1')).map((file) => join('adjoint/v1', file));
-    execFileSync(
-      python,
-      ['-m', 'grpc_tools.protoc', '-I', 'proto', `--python_out=${stubs}`, `--grpc_python_out=${stubs}`, ...protos],
-      { cwd: ROOT },
-    );
-    const service = await start();
-    const { stdout } = await promisify(execFile)(python, ['test/grpc/client.py', service.address], {
+    const out = [`--python_out=${stubs}`, `--grpc_python_out=${stubs}`];
+    execFileSync(python, ['-m', 'grpc_tools.protoc', '-I', 'proto', ...out, ...protos], { cwd: ROOT });
+  }, 60_000);
+
+  const run = async (args: readonly string[]): Promise<string> => {
+    const { stdout } = await promisify(execFile)(python, args, {
       cwd: ROOT,
       env: { PYTHONPATH: stubs },
       timeout: 60_000,
     });
-    const said = JSON.parse(stdout);
+    return stdout;
+  };
+
+  test('as docs/grpc.md shows it gets what it shows', async () => {
+    const service = await start();
+    const page = readFileSync(join(ROOT, 'docs/grpc.md'), 'utf8');
+    const [, code = ''] = /```python\n([\s\S]*?)```/.exec(page) ?? [];
+    expect(code).toContain('127.0.0.1:8081');
+    // x w is 3 everywhere, and the gradient of the mean of its squares 2 * 8 * 3 / 16.
+    expect(await run(['-c', code.replace('127.0.0.1:8081', service.address)])).toMatch(/^9\.0 \[\[3\. 3\.\]\n/);
+  }, 60_000);
+
+  test('does all that the service does', async () => {
+    const service = await start();
+    const said = JSON.parse(await run(['test/grpc/client.py', service.address]));
     // x w = [4, 5]; the gradient of the mean of its squares is x^T (x w).
     expect(said).toMatchObject({
       loss: [20.5],
