@@ -335,7 +335,7 @@ function errorsPage(): string {
   return page([
     '# Errors',
     NOTICE,
-    'A request that fails is answered with `application/problem+json` (RFC 9457). `code` is one of the table; `detail` says what was given, what was wanted and where, in the names of the request; `node`, `op`, `input`, `param` and `pointer` say the same for programs, where they apply; `errors` lists the faults where there are several; `instance` is the request id, under which the log tells more. `GET /errors/{code}` gives what all problems of a code have in common.',
+    'A request that fails is answered with `application/problem+json` (RFC 9457). `code` is one of the table; `detail` says what was given, what was wanted and where, in the names of the request; `node`, `op`, `input`, `param` and `pointer` say the same for programs, where they apply; `errors` lists the faults where there are several; `instance` is the request id, under which the log tells more. `GET /errors/{code}` gives what all problems of a code have in common. Over [gRPC](grpc.md#metadata-deadlines-errors) the same is in the details of the status.',
     ['```json', JSON.stringify(problemExample(), null, 2), '```'].join('\n'),
     table(['code', 'HTTP', 'gRPC', 'meaning'], rows),
   ]);

@@ -178,6 +178,19 @@ describe('answers', () => {
     expect(found.document.nodes).toMatchObject([{ name: 'y', op: 'pow', inputs: ['x', 3] }]);
   });
 
+  test('a kept graph has its constants bit for bit', async () => {
+    const constants = {
+      a: { dtype: 'float64', shape: [3], data: ['NaN', '-Infinity', Math.PI] },
+      b: { dtype: 'int64', shape: [1], data: ['9007199254740993'] },
+    };
+    const nodes = [node('c', 'identity', ['a']), node('d', 'identity', ['b'])];
+    const graph = { constants, nodes, outputs: ['c', 'd'] };
+    const kept = await client.call('PutGraph', toStock(rpcOf('PutGraph').input, { graph }));
+    const named = await both('Evaluate', { graph: { id: kept.graph.id } });
+    expect(named.grpc).toEqual(named.rest);
+    expect(named.grpc.values).toEqual((await both('Evaluate', { graph })).rest.values);
+  });
+
   test('an empty watch is not the same as none', async () => {
     const request = { graph: 'y = x ** 2', values: { x: [1, 2] }, sources: ['x'] };
     const none = await both('Gradient', request);

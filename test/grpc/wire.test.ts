@@ -438,11 +438,14 @@ describe('the end of a call', () => {
 
   test('a drain loses no call that was begun, and refuses the rest so that they may be sent again', async () => {
     let begun = 0;
+    let inFlight = 0;
     const service = await start({
       methods: [
         instead(async () => {
           begun++;
+          inFlight++;
           await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 60));
+          inFlight--;
           return { values: new Map() };
         }),
       ],
@@ -462,11 +465,13 @@ describe('the end of a call', () => {
       for (let i = 0; i < 10; i++) ask(i);
     }, 5);
     await new Promise((resolve) => setTimeout(resolve, 200));
-    const closed = service.server.close(5000);
+    expect(inFlight).toBeGreaterThan(0);
+    // The process ends when it is closed: nothing may be in flight then.
+    const closed = service.server.close(5000).then(() => inFlight);
     await new Promise((resolve) => setTimeout(resolve, 100));
     clearInterval(load);
     const started = performance.now();
-    await closed;
+    expect(await closed).toBe(0);
     expect(performance.now() - started).toBeLessThan(3000);
     const counts = Object.groupBy(await Promise.all(outcomes), (status) => status);
     expect(Object.keys(counts).sort()).toEqual(['OK', 'UNAVAILABLE']);
