@@ -68,97 +68,121 @@ function findForm(desc: DescMessage): Form {
  * `invalid_tensor`, and `invalid_request` for names that reach for prototypes or too deep a nesting.
  */
 export function readMessage(desc: DescMessage, message: Message, limits: Limits): unknown {
-  return readAs(desc, message as Local, '', 0, limits);
+  return new Reader(limits).read(desc, message as Local, { pointer: '', depth: 0 });
 }
 
-function readAs(desc: DescMessage, message: Local, pointer: string, depth: number, limits: Limits): unknown {
-  if (depth > MESSAGE_LIMITS.depth)
-    throw new EngineError('invalid_request', `the request nests more than ${MESSAGE_LIMITS.depth} lists and objects`);
-  const form = formOf(desc);
-  switch (form.kind) {
-    case 'tensor':
-      return readTensor(message, pointer, limits);
-    case 'time':
-      return timestampDate(message as unknown as Timestamp).toISOString();
-    case 'items':
-      return readField(form.field, message[form.field.localName], pointer, depth, limits);
-    case 'union': {
-      const field = fieldSet(desc, message);
-      return field === undefined ? null : readField(field, heldBy(message, field), pointer, depth, limits);
-    }
-    case 'tagged': {
-      const field = fieldSet(desc, message) as MessageField | undefined;
-      if (field === undefined) return {};
-      const fields = readAs(field.message, heldBy(message, field) as Local, pointer, depth, limits);
-      return { [form.tag]: field.name, ...(fields as object) };
-    }
-    case 'record': {
-      const record: Record<string, unknown> = {};
-      for (const field of desc.fields) {
-        const value = heldBy(message, field);
-        if (value === undefined) continue;
-        const at = `${pointer}/${field.name}`;
-        record[field.name] = isAny(field)
-          ? readAny(field, value as Any, message.method, at, depth + 1, limits)
-          : readField(field, value, at, depth + 1, limits);
-      }
-      return record;
-    }
-    default:
-      return form satisfies never;
+/** Where a value lies: what leads to it, how deep it is, and the last name on the way that is the client's own. */
+interface Place {
+  readonly pointer: string;
+  readonly depth: number;
+  readonly name?: string;
+}
+
+/** Reads messages, held to limits. */
+class Reader {
+  readonly #limits: Limits;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
   }
+
+  read(desc: DescMessage, message: Local, place: Place): unknown {
+    if (place.depth > MESSAGE_LIMITS.depth)
+      throw new EngineError('invalid_request', `the request nests more than ${MESSAGE_LIMITS.depth} lists and objects`);
+    const form = formOf(desc);
+    switch (form.kind) {
+      case 'tensor':
+        return this.#tensor(message, place);
+      case 'time':
+        return timestampDate(message as unknown as Timestamp).toISOString();
+      case 'items':
+        return this.#field(form.field, message[form.field.localName], place);
+      case 'union': {
+        const field = fieldSet(desc, message);
+        return field === undefined ? null : this.#field(field, heldBy(message, field), place);
+      }
+      case 'tagged': {
+        const field = fieldSet(desc, message) as MessageField | undefined;
+        if (field === undefined) return {};
+        const fields = this.read(field.message, heldBy(message, field) as Local, place);
+        return { [form.tag]: field.name, ...(fields as object) };
+      }
+      case 'record': {
+        const record: Record<string, unknown> = {};
+        for (const field of desc.fields) {
+          const value = heldBy(message, field);
+          if (value === undefined) continue;
+          const at = within(place, field.name, place.name);
+          record[field.name] = isAny(field)
+            ? this.#any(field, value as Any, message.method, at)
+            : this.#field(field, value, at);
+        }
+        return record;
+      }
+      default:
+        return form satisfies never;
+    }
+  }
+
+  #field(field: DescField, value: unknown, place: Place): unknown {
+    switch (field.fieldKind) {
+      case 'list':
+        return (value as unknown[]).map((item, i) => this.#item(field, item, within(place, i, place.name)));
+      case 'map':
+        return Object.fromEntries(
+          Object.entries(value as Record<string, unknown>).map(([key, item]) => {
+            const at = within(place, key, key);
+            if (key === '__proto__')
+              throw new EngineError('invalid_request', `the key '${key}' is not allowed`, { pointer: at.pointer });
+            return [key, this.#item(field, item, at)];
+          }),
+        );
+      default:
+        return this.#item(field, value, place);
+    }
+  }
+
+  /** One value of a field: the field's own, or an item of its list or map. */
+  #item(field: DescField, value: unknown, place: Place): unknown {
+    if (field.message !== undefined)
+      return field.message.typeName === STRUCT ? value : this.read(field.message, value as Local, place);
+    if (field.enum !== undefined) return enumName(field.enum, value as number);
+    return typeof value === 'bigint' ? Number(value) : value;
+  }
+
+  /** The message that an Any holds, which must be the one that belongs there. */
+  #any(field: DescField, { typeUrl, value }: Any, method: unknown, place: Place): unknown {
+    const desc = messageBeside(field, method);
+    // The method is at fault then, and its schema or handler says so.
+    if (desc === undefined) return {};
+    const { pointer } = place;
+    if (typeUrl.slice(typeUrl.lastIndexOf('/') + 1) !== desc.typeName)
+      throw new EngineError('invalid_request', `'${field.name}' does not hold an ${desc.typeName}`, { pointer });
+    return this.read(desc, decodeMessage(desc, value) as Local, place);
+  }
+
+  #tensor(
+    { dtype, shape, data }: Local,
+    { pointer, name = pointer.slice(pointer.lastIndexOf('/') + 1) }: Place,
+  ): Value {
+    const word = enumName((TENSOR.field.dtype as DescField & { enum: DescEnum }).enum, dtype as number);
+    const sizes = (shape as bigint[]).map(Number);
+    return decodeBytes(word, sizes, data as Uint8Array, { input: name, pointer }, this.#limits);
+  }
+}
+
+function within({ pointer, depth }: Place, key: string | number, name: string | undefined): Place {
+  return { pointer: joinPointer(pointer, key), depth: depth + 1, ...(name !== undefined && { name }) };
 }
 
 function isAny({ message }: DescField): boolean {
   return message?.typeName === AnySchema.typeName;
 }
 
-/** The message that an Any holds, which must be the one that belongs there. */
-function readAny(field: DescField, any: Any, method: unknown, pointer: string, depth: number, limits: Limits): unknown {
-  const desc = messageBeside(field, method);
-  // The method is at fault then, and its schema or handler says so.
-  if (desc === undefined) return {};
-  if (any.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1) !== desc.typeName)
-    throw new EngineError('invalid_request', `'${field.name}' does not hold an ${desc.typeName}`, { pointer });
-  return readAs(desc, decodeMessage(desc, any.value) as Local, pointer, depth, limits);
-}
-
 /** What an Any holds beside a field `method`. */
 function messageBeside(field: DescField, method: unknown): DescMessage | undefined {
   const rpc = rpcNamed(String(method));
   return field.name === 'request' ? rpc?.input : rpc?.output;
-}
-
-function readTensor({ dtype, shape, data }: Local, pointer: string, limits: Limits): Value {
-  const where = { input: pointer.slice(pointer.lastIndexOf('/') + 1), pointer };
-  const name = enumName((TENSOR.field.dtype as DescField & { enum: DescEnum }).enum, dtype as number);
-  return decodeBytes(name, (shape as bigint[]).map(Number), data as Uint8Array, where, limits);
-}
-
-function readField(field: DescField, value: unknown, pointer: string, depth: number, limits: Limits): unknown {
-  switch (field.fieldKind) {
-    case 'list':
-      return (value as unknown[]).map((item, i) => readItem(field, item, `${pointer}/${i}`, depth + 1, limits));
-    case 'map': {
-      const entries = Object.entries(value as Record<string, unknown>).map(([key, item]): [string, unknown] => {
-        const at = joinPointer(pointer, key);
-        if (key === '__proto__')
-          throw new EngineError('invalid_request', `the key '${key}' is not allowed`, { pointer: at });
-        return [key, readItem(field, item, at, depth + 1, limits)];
-      });
-      return Object.fromEntries(entries);
-    }
-    default:
-      return readItem(field, value, pointer, depth, limits);
-  }
-}
-
-/** One value of a field: the field's own, or an item of its list or map. */
-function readItem(field: DescField, value: unknown, pointer: string, depth: number, limits: Limits): unknown {
-  if (field.message !== undefined)
-    return field.message.typeName === STRUCT ? value : readAs(field.message, value as Local, pointer, depth, limits);
-  if (field.enum !== undefined) return enumName(field.enum, value as number);
-  return typeof value === 'bigint' ? Number(value) : value;
 }
 
 /** The field of a oneof that is set. */

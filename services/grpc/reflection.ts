@@ -1,4 +1,5 @@
 /** @file The standard reflection service: what tools such as grpcurl learn the services and messages from. */
+import { once } from 'node:events';
 import { create, type DescFile, type Message, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
@@ -20,18 +21,26 @@ interface Question extends Message {
 
 /** The handler of a reflection stream, for services of these names. */
 export function reflect(services: readonly string[]): (call: ServerDuplexStream<Buffer, Buffer>) => void {
-  return (call) => {
-    call.on('data', (bytes: Buffer) => {
-      try {
-        const question = decodeMessage(REQUEST, bytes) as Question;
-        const messageResponse = answer(question, services);
-        call.write(encodeMessage(RESPONSE, create(RESPONSE, { originalRequest: question, messageResponse } as never)));
-      } catch {
-        call.emit('error', { code: status.INVALID_ARGUMENT, details: 'the request is not a ServerReflectionRequest' });
-      }
-    });
-    call.on('end', () => call.end());
-  };
+  return (call) => void converse(call, services);
+}
+
+/** Answers one question after the other: an answer is a thousand times as long, so none is asked for unread. */
+async function converse(call: ServerDuplexStream<Buffer, Buffer>, services: readonly string[]): Promise<void> {
+  try {
+    // The end of the questions is not the end of the answers.
+    const questions = call.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+    for await (const bytes of questions) {
+      const originalRequest = decodeMessage(REQUEST, bytes) as Question;
+      const messageResponse = answer(originalRequest, services);
+      const said = create(RESPONSE, { originalRequest, messageResponse } as never);
+      if (!call.write(encodeMessage(RESPONSE, said)))
+        await Promise.race([once(call, 'drain'), once(call, 'cancelled')]);
+    }
+    call.end();
+  } catch {
+    // Of a call that is gone this is heard by nobody.
+    call.emit('error', { code: status.INVALID_ARGUMENT, details: 'the request is not a ServerReflectionRequest' });
+  }
 }
 
 function answer({ messageRequest: { case: kind, value } }: Question, services: readonly string[]): object {

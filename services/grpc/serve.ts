@@ -119,7 +119,8 @@ class Job {
   /** Starts the clock: what the client asked for is known. */
   begin(method: Method, request: unknown): Caller {
     const { config, log } = this.#service;
-    const [key] = method.changes === true ? this.#call.metadata.get('idempotency-key') : [];
+    const [sent] = method.changes === true ? this.#call.metadata.get('idempotency-key') : [];
+    const key = sent === undefined ? undefined : readKey(sent);
     const asked = [timeLeft(this.#call), (request as Wishes).options?.timeout_ms];
     const otherwise = isStream(method) ? config.maxTimeout : config.timeout;
     const deadline = openDeadline(timeoutOf(asked, otherwise, config.maxTimeout));
@@ -128,7 +129,7 @@ class Job {
     this.#caller = {
       tenant: callerOf(this.#call.metadata).tenant,
       log: log.child({ request: this.#requestId }),
-      key: key === undefined ? undefined : readKey(key),
+      key,
       deadline,
     };
     return this.#caller;

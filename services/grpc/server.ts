@@ -34,7 +34,7 @@ export function createGrpcServer(service: Service): GrpcServer {
     'grpc.max_concurrent_streams': MAX_STREAMS,
     'grpc.max_connection_age_ms': config.grpcMaxConnectionAge,
     'grpc.max_connection_age_grace_ms': config.maxTimeout,
-    'grpc.max_connection_idle_ms': config.grpcMaxConnectionAge,
+    'grpc.max_connection_idle_ms': config.keepAliveTimeout,
     ...KEEPALIVE,
     'grpc.enable_channelz': 0,
     interceptors: [guard(config, log, open)],
@@ -71,6 +71,7 @@ export function createGrpcServer(service: Service): GrpcServer {
     async listen(host, port) {
       sockets.listen(port, host);
       await once(sockets, 'listening');
+      sockets.on('error', (err) => log.error({ err }, 'a gRPC connection could not be taken'));
       return (sockets.address() as AddressInfo).port;
     },
     drain: () => health.drain(),

@@ -225,6 +225,17 @@ describe('what is read', () => {
     expect(error.message).toContain(detail);
   });
 
+  test('a tensor is called by the last name on the way that is the client’s own', () => {
+    const bad = tensor(new Uint8Array(3), [1n]);
+    const nameOf = (name: string, init: Json): unknown => refusal(() => read(name, init)).where;
+    expect(nameOf('EvaluateRequest', { values: { 'a/b': bad } })).toEqual({ input: 'a/b', pointer: '/values/a~1b' });
+    expect(nameOf('UpdateVariablesRequest', { updates: { w: { assign: bad } } })).toEqual({
+      input: 'w',
+      pointer: '/updates/w/assign',
+    });
+    expect(nameOf('PutVariableRequest', { value: bad })).toEqual({ input: 'value', pointer: '/value' });
+  });
+
   test('half floats become float32', () => {
     const { values } = read('EvaluateRequest', {
       values: {

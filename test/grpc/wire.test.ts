@@ -1,6 +1,6 @@
 /** @file The port against what no honest client sends: sizes, bombs, garbage, late and missing bytes, missing keys. */
 import { once } from 'node:events';
-import { type ClientHttp2Session, connect } from 'node:http2';
+import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import { connect as dial } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import * as grpc from '@grpc/grpc-js';
@@ -14,6 +14,8 @@ import { METHODS } from '../../services/api/index.ts';
 import { type Method, method } from '../../services/api/method.ts';
 import { REFLECTION_PATHS } from '../../services/grpc/reflection.ts';
 import { definitionOf, type Json, RPCS, type Running, refusalOf, start, tensor } from './harness.ts';
+
+const { NGHTTP2_CANCEL } = constants;
 
 const KEY = 'a-key-of-more-than-16';
 const KEYS = { ADJOINT_API_KEYS: `one:${KEY},two:another-key-of-16-chars` };
@@ -194,6 +196,30 @@ describe('T18 sizes and garbage', () => {
       expect(performance.now() - started).toBeLessThan(1500);
     }
     await isWell(service);
+  });
+
+  test('T19 thousands of calls that are cancelled at once leave the port as it was', async () => {
+    const service = await start();
+    const before = process.memoryUsage().rss;
+    for (let round = 0; round < 20; round++) {
+      const connection = session(service);
+      for (let i = 0; i < 250 && !connection.closed && !connection.destroyed; i++) {
+        const headers = {
+          ':method': 'POST',
+          ':path': '/adjoint.v1.AutodiffService/Evaluate',
+          te: 'trailers',
+          'content-type': 'application/grpc',
+        };
+        const stream = connection.request(headers);
+        stream.on('error', () => {});
+        stream.end(framed(evaluateBytes()));
+        stream.close(NGHTTP2_CANCEL);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      connection.destroy();
+    }
+    await isWell(service);
+    expect(process.memoryUsage().rss - before).toBeLessThan(128 * 2 ** 20);
   });
 
   test('connections over the bound are not taken, and those that are go on', async () => {
