@@ -41,7 +41,7 @@ export const createTape = method({
       const { root, nest } = isOutermost
         ? { root: tape, nest: context.sessions.nest(context.tenant) }
         : usableTape(work, outer);
-      const watched = watchedBy(work, nest, tape, request.values, request.watch, context);
+      const watched = watchedBy(work, nest, tape, request.values, request.watch, 'watch', context);
       if (isOutermost) session.nests.set(tape, nest);
       await happen(work, root, nest, {
         type: 'opened',
