@@ -16,7 +16,7 @@ import { placed } from '../sessions/nest.ts';
 import type { Session } from '../sessions/session.ts';
 import { typeOfRow } from '../sessions/tapes.ts';
 import type { Work } from '../sessions/work.ts';
-import { decodeValues, typesOf } from './compute.ts';
+import { decodeValues, requireDevice, typesOf } from './compute.ts';
 import { singleTarget } from './derivative.ts';
 import { type Context, streamMethod } from './method.ts';
 import {
@@ -188,9 +188,11 @@ class Task {
 
 async function prepare(request: Request, context: Context): Promise<Task> {
   const { engine, sessions, tenant } = context;
+  requireDevice(request.options.device);
   if ((request.steps === undefined) === (request.until_step === undefined))
     throw new EngineError('invalid_request', "one of 'steps' and 'until_step' is needed", { pointer: '/steps' });
-  const session = await sessions.read(tenant, request.session);
+  // As one commit left them: values and versions belong together, whatever is written while the values are read.
+  const session = await sessions.read(tenant, request.session, ({ variables }) => ({ variables: new Map(variables) }));
   const known = await valuesOf(session, request, context);
   const variableAt = (name: string, pointer: string): Value => {
     const value = known.get(name);
@@ -232,7 +234,7 @@ async function prepare(request: Request, context: Context): Promise<Task> {
 }
 
 /** The values of the session's variables that the request may mean. */
-async function valuesOf(session: Session, request: Request, { sessions, tenant, engine }: Context) {
+async function valuesOf(session: Pick<Session, 'variables'>, request: Request, { sessions, tenant, engine }: Context) {
   const document = engine.readGraph(request.graph);
   const sources = Object.values(request.data?.inputs ?? {}).flatMap(({ variable }) => variable ?? []);
   const names = new Set([...Object.keys(document.inputs), ...Object.keys(document.variables), ...sources]);
@@ -248,7 +250,7 @@ async function valuesOf(session: Session, request: Request, { sessions, tenant, 
 
 function graphOf(
   request: Request,
-  session: Session,
+  session: Pick<Session, 'variables'>,
   known: ReadonlyMap<string, Value>,
   data: Data | undefined,
   { engine }: Context,
@@ -299,7 +301,7 @@ function own(
 function slotsOf(
   problem: Problem,
   chosen: Chosen,
-  session: Session,
+  session: Pick<Session, 'variables'>,
   known: ReadonlyMap<string, Value>,
 ): Map<string, Value> | undefined {
   const types = slotTypes(chosen, new Map(problem.names.map((name, i) => [name, (problem.variables[i] as Var).type])));

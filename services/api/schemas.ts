@@ -9,24 +9,14 @@ export const tensorSchema = z.unknown().meta({
     'binary_data_size} with the bytes after the JSON. NaN, Infinity and -Infinity are strings.',
 });
 
-/** The version that what is written must have. */
-export const versionSchema = z
-  .union([
-    z.int().min(0).max(1e15),
-    z.literal('*'),
-    // As a query has it.
-    z.string().max(15).regex(/^\d+$/).transform(Number),
-  ])
-  .meta({ description: "A version as an earlier reply gave it, or '*' for any: what is written must exist." });
-
 /** Tensors by name. */
 export const tensorsSchema = z.record(nameSchema, tensorSchema).meta(boundedBy('names'));
 
 /** A graph as sent: a document or a line of text. */
 export const graphSchema = z.unknown().meta({
   description:
-    'A graph document {inputs, variables, constants, nodes, outputs}, or one line of text such as ' +
-    '"loss = mean((x @ w + b) ** 2)".',
+    'A graph document {inputs, variables, constants, nodes, outputs}, one line of text such as ' +
+    '"loss = mean((x @ w + b) ** 2)", or {id} of a kept graph.',
 });
 
 /** Raw bytes. */

@@ -106,8 +106,9 @@ async function compute(
   );
   const own = ask.kind === 'pushforward' ? asked.sources : asked.targets;
   const inputs = derivative.directions.map((type, i) => tensorFor(asked.directions[i], type, own[i] as string));
-  if (question.record) return recorded(work, root, nest, id, asked, question, inputs, question.record, context);
+  // Recorded or not, the derivative reads them: what was let go is computed again, once.
   const residuals = await nest.recording.valuesOf(nest.residualsOf(derivative), context.checkpoint);
+  if (question.record) return recorded(work, root, nest, id, asked, question, inputs, question.record, context);
   const executable = derivative.executable();
   const made = await executable.run([...residuals, ...inputs.map(({ data }) => data)], context.checkpoint);
   context.afterReply(() => executable.release(made));

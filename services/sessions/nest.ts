@@ -3,13 +3,14 @@
  * around it too, as nested `with` blocks do. It changes by events alone, so that its log gives it back.
  */
 import type { Engine } from '../../engine/engine.ts';
+import { checkLimit } from '../../engine/limits.ts';
 import { build, type Graph } from '../../engine/program/build.ts';
 import type { GraphDocument } from '../../engine/program/document.ts';
 import { digest } from '../../engine/program/hash.ts';
 import type { Var } from '../../engine/program/program.ts';
 import { Value } from '../../engine/program/value.ts';
 import { type Ask, type Derivative, derivativeOf } from '../../engine/tape/derivative.ts';
-import { fragmentOf, type Source } from '../../engine/tape/fragment.ts';
+import { type Fragment, fragmentOf, type Source } from '../../engine/tape/fragment.ts';
 import { type Entry, type Recorded, Recording } from '../../engine/tape/recording.ts';
 import { residualsOf } from '../../engine/tape/residuals.ts';
 import { Tape } from '../../engine/tape/tape.ts';
@@ -234,7 +235,7 @@ export class Nest {
       args.map((arg) => isFloat(arg.type.dtype) && (tape.isOn(arg) || (watched[t] as Set<Recorded>).has(arg))),
     );
     const entries = [...values.values(), ...reads.values()];
-    const fragment = fragmentOf(source, flags, this.#engine);
+    const fragment = this.#fragment(source, flags);
     const entry = this.recording.run(fragment, args, entries.length);
     const named = (outputs: ReadonlyMap<string, number>): Map<string, Recorded> =>
       new Map([...outputs].map(([name, output]) => [name, entry.tensors[output] as Recorded]));
@@ -362,7 +363,7 @@ export class Nest {
     const { key, program } = derivative;
     const source: Source = { key, program, wanted: program.outputs.map((_, output) => output) };
     const flags = tapes.map(({ tape }, t) => args.map((arg) => tape.isOn(arg) || isStagedOn(arg, t, added)));
-    const fragment = fragmentOf(source, flags, this.#engine);
+    const fragment = this.#fragment(source, flags);
     const entry = this.recording.run(fragment, args, added.length);
     const tensors = new Map(event.names.map((name, output) => [name, entry.tensors[output] as Recorded]));
     const entries = [...added, entry];
@@ -405,7 +406,7 @@ export class Nest {
     ]);
     const source: Source = { key: digest(['residuals', fragment.key]), program, wanted: [] };
     const args = [...inputs.map((input) => entry.args[input] as Recorded), ...named];
-    const made = this.recording.run(fragmentOf(source, flags, this.#engine), args, added.length);
+    const made = this.recording.run(this.#fragment(source, flags), args, added.length);
     outputs.forEach((output, i) => {
       const own = made.tensors[i] as Recorded;
       const residual = entry.tensors[output] as Recorded;
@@ -415,6 +416,21 @@ export class Nest {
     residualOf.set(made, entry);
     added.push(made);
     return made.tensors[at] as Recorded;
+  }
+
+  /** Throws `limit_exceeded` when the recording would have more equations than a program may. */
+  #fragment(source: Source, flags: readonly (readonly boolean[])[]): Fragment {
+    const fragment = fragmentOf(source, flags, this.#engine);
+    const equations = this.recording.equations + this.recording.more(fragment);
+    const found = (): string =>
+      `with this the tape has ${equations} equations recorded; reset it, or delete it and open another`;
+    checkLimit(this.#engine.limits, 'equations', equations, found);
+    return fragment;
+  }
+
+  /** The tensors that clients have seen, by name: those bound, and those whose values were asked for. */
+  seen(): Map<string, Recorded> {
+    return new Map([...this.names].filter(([, { entry, output }]) => entry.fragment?.wanted.includes(output) ?? true));
   }
 
   #tape(id: string): TapeState {

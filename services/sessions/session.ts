@@ -10,16 +10,23 @@ export interface Variable {
   data: TypedArray | undefined;
 }
 
+/** A log: how many entries it has, and the blobs that they name. */
+export interface Log {
+  readonly entries: number;
+  readonly blobs: BlobRef[];
+}
+
 /** A session as it is after its last commit. */
 export class Session {
   row: SessionRow;
   readonly variables = new Map<string, Variable>();
   /** Tapes with those within them, by the id of the outermost. */
   readonly nests = new Map<string, Nest>();
-  /** The blobs that each log names. */
-  readonly #logs = new Map<string, BlobRef[]>();
   /** When it was last used, in the order of uses. */
   used = 0;
+  /** Settles when what a request has done to the tapes already is committed, or is not to be. */
+  ahead: Promise<void> | undefined;
+  readonly logs = new Map<string, Log>();
   /** Bytes of values that could be let go. */
   resident = 0;
   /** What the store keeps for it: how often each blob is named. */
@@ -49,24 +56,29 @@ export class Session {
   }
 
   /** Counts what an entry of a log names. */
-  countLog(log: string, blobs: readonly BlobRef[]): void {
+  countEntry(log: string, blobs: readonly BlobRef[]): void {
     this.count(blobs, 1);
-    const named = this.#logs.get(log);
-    if (named) named.push(...blobs);
-    else this.#logs.set(log, [...blobs]);
+    const { blobs: known, entries } = this.logs.get(log) ?? { blobs: [], entries: 0 };
+    known.push(...blobs);
+    this.logs.set(log, { blobs: known, entries: entries + 1 });
   }
 
-  /** Counts what a log names as no longer named by it. */
-  dropLog(log: string): void {
-    this.count(this.#logs.get(log) ?? [], -1);
-    this.#logs.delete(log);
-  }
-
-  /** How many more bytes the store would keep with these blobs. */
-  growth(blobs: Iterable<BlobRef>): number {
-    const added = new Map<string, number>();
-    for (const { digest, bytes } of blobs) if (!this.#named.has(digest)) added.set(digest, bytes);
-    return [...added.values()].reduce((total, bytes) => total + bytes, 0);
+  /** How many more bytes the store would keep if these were named, and those no longer. */
+  growth(named: Iterable<BlobRef>, unnamed: Iterable<BlobRef>): number {
+    const changes = new Map<string, { readonly bytes: number; by: number }>();
+    const change = ({ digest, bytes }: BlobRef, by: 1 | -1): void => {
+      const known = changes.get(digest) ?? { bytes, by: 0 };
+      known.by += by;
+      changes.set(digest, known);
+    };
+    for (const blob of named) change(blob, 1);
+    for (const blob of unnamed) change(blob, -1);
+    let growth = 0;
+    for (const [digest, { bytes, by }] of changes) {
+      const before = this.#named.get(digest)?.count ?? 0;
+      growth += bytes * (Number(before + by > 0) - Number(before > 0));
+    }
+    return growth;
   }
 
   /** A variable; throws `not_found`. */
@@ -98,17 +110,17 @@ export class Session {
     throw new EngineError('not_found', `the session has no tape '${id.slice(0, 128)}'.${didYouMeanOf(id, known)}`);
   }
 
-  /** Lets go of everything that the store can give back. */
+  /** Lets go of the values that the store, or computing again, can give back. */
   evict(): void {
     for (const { recording } of this.nests.values()) recording.evict();
     for (const variable of this.variables.values()) variable.data = undefined;
-    this.resident = 0;
+    this.measure();
   }
 
   /** Counts what could be let go. */
   measure(): void {
     this.resident = 0;
-    for (const { recording } of this.nests.values()) this.resident += recording.bytes;
+    for (const { recording } of this.nests.values()) this.resident += recording.bytes + recording.structure;
     for (const { data } of this.variables.values()) this.resident += data?.byteLength ?? 0;
   }
 }

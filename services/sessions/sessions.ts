@@ -16,6 +16,8 @@ export interface SessionSettings {
   readonly perTenant: number;
   /** Tapes of one session. */
   readonly tapes: number;
+  /** Events on record of one tape, with those within it. */
+  readonly events: number;
   /** Bytes that one session may keep. */
   readonly quota: number;
   /** Bytes of values kept in memory beside the store, for all sessions together. */
@@ -40,6 +42,8 @@ export class Sessions {
   readonly #live = new Map<string, Session>();
   /** The last request that waits for a session or has it. */
   readonly #queues = new Map<string, Promise<void>>();
+  /** Sessions on their way into memory. */
+  readonly #loading = new Map<string, Promise<Session | undefined>>();
   /** Bytes of values in memory. */
   #resident = 0;
 
@@ -55,21 +59,24 @@ export class Sessions {
     const id = `ses_${randomBytes(16).toString('base64url')}`;
     const row: SessionRow = { tenant, id, createdAt: now, expiresAt: now + ttl, ttl, revision: 0 };
     const session = new Session(row);
-    const work = new Work(session, this.settings.quota);
+    const work = new Work(session, this.settings);
     const response = await fill(work);
     const change = withCompletion(work.change(row.expiresAt), complete?.(response));
     await this.#store.createSession(row, change, this.settings.perTenant);
     work.apply(row.expiresAt);
     this.#live.set(keyOf(tenant, id), session);
-    this.#trim(session);
+    this.#measure(session);
     return response;
   }
 
-  /** A session to look at; what is read of it at once is of one commit. Renews its life. */
-  async read(tenant: string, id: string): Promise<Session> {
-    const session = await this.#find(tenant, id);
-    await this.#renew(session);
-    return session;
+  /** What `look` sees of a session as its last commit left it. Renews its life. */
+  async read<R>(tenant: string, id: string, look: (session: Session) => R): Promise<R> {
+    for (;;) {
+      const session = await this.#find(tenant, id);
+      await this.#renew(session);
+      if (!session.ahead) return look(session);
+      await session.ahead;
+    }
   }
 
   /** Does something to a session that nobody else changes meanwhile, and commits it. */
@@ -77,7 +84,7 @@ export class Sessions {
     const key = keyOf(asker.tenant, id);
     return this.#alone(key, asker.signal, async () => {
       const session = await this.#find(asker.tenant, id);
-      const work = new Work(session, this.settings.quota);
+      const work = new Work(session, this.settings);
       try {
         const response = await run(work);
         await this.#commit(asker, session, work, response);
@@ -86,7 +93,8 @@ export class Sessions {
         if (work.isAhead) this.#forget(key);
         throw reason;
       } finally {
-        this.#trim(session);
+        work.end();
+        this.#measure(session);
       }
     });
   }
@@ -104,11 +112,18 @@ export class Sessions {
 
   /** Changes how long a session lives after its last use, in milliseconds, and renews it. */
   async keepAlive(asker: Asker, id: string, ttl: number | undefined): Promise<Session> {
-    return this.#alone(keyOf(asker.tenant, id), asker.signal, async () => {
+    const key = keyOf(asker.tenant, id);
+    return this.#alone(key, asker.signal, async () => {
       const session = await this.#find(asker.tenant, id);
       const life = ttl ?? session.row.ttl;
-      await this.#store.touch(asker.tenant, id, Date.now() + life, life);
-      session.row = { ...session.row, ttl: life, expiresAt: Date.now() + life };
+      const expiresAt = Date.now() + life;
+      try {
+        await this.#store.touch(asker.tenant, id, expiresAt, life);
+      } catch (reason) {
+        this.#forget(key);
+        throw reason;
+      }
+      session.row = { ...session.row, ttl: life, expiresAt };
       return session;
     });
   }
@@ -118,21 +133,30 @@ export class Sessions {
     const key = keyOf(asker.tenant, id);
     await this.#alone(key, asker.signal, async () => {
       await this.#find(asker.tenant, id);
-      await this.#store.deleteSession(asker.tenant, id);
-      this.#forget(key);
+      try {
+        await this.#store.deleteSession(asker.tenant, id);
+      } finally {
+        this.#forget(key);
+      }
     });
   }
 
   /** Sessions of a tenant by id, those after `after`. */
   async list(tenant: string, after: string, limit: number): Promise<readonly SessionRow[]> {
     const now = Date.now();
-    return (await this.#store.sessions(tenant, after, limit)).filter(({ expiresAt }) => expiresAt > now);
+    const living: SessionRow[] = [];
+    for (let last = after; ; ) {
+      const missing = limit - living.length;
+      const rows = await this.#store.sessions(tenant, last, missing);
+      living.push(...rows.filter(({ expiresAt }) => expiresAt > now));
+      if (rows.length < missing || living.length === limit) return living;
+      last = (rows.at(-1) as SessionRow).id;
+    }
   }
 
-  /** The elements of a variable. */
-  async elements(tenant: string, variable: Variable): Promise<TypedArray> {
-    variable.data ??= await this.#elements(tenant, boundOf(variable.row));
-    return variable.data;
+  /** The elements of a variable; those that were let go stay so, for nobody would count them. */
+  async elements(tenant: string, { data, row }: Variable): Promise<TypedArray> {
+    return data ?? this.#elements(tenant, boundOf(row));
   }
 
   /** Removes what has expired. */
@@ -144,14 +168,36 @@ export class Sessions {
 
   async #find(tenant: string, id: string): Promise<Session> {
     const key = keyOf(tenant, id);
-    const session = this.#live.get(key) ?? (await this.#load(tenant, id));
+    const session = this.#live.get(key) ?? (await this.#loaded(key, tenant, id));
     if (!session || session.row.expiresAt <= Date.now()) {
       this.#forget(key);
       throw new EngineError('not_found', `there is no session '${id.slice(0, 128)}'; it may have expired`);
     }
-    this.#live.delete(key);
-    this.#live.set(key, session);
+    // One that was let go or deleted since does not come back.
+    if (this.#live.get(key) === session) {
+      this.#live.delete(key);
+      this.#live.set(key, session);
+    }
     return session;
+  }
+
+  /** A session read from the store, once for all who ask meanwhile; nobody changes it before it is there. */
+  #loaded(key: string, tenant: string, id: string): Promise<Session | undefined> {
+    const known = this.#loading.get(key);
+    if (known) return known;
+    const load = async (): Promise<Session | undefined> => {
+      try {
+        const session = await this.#load(tenant, id);
+        if (session) this.#live.set(key, session);
+        this.#trim();
+        return session;
+      } finally {
+        this.#loading.delete(key);
+      }
+    };
+    const loading = load();
+    this.#loading.set(key, loading);
+    return loading;
   }
 
   async #load(tenant: string, id: string): Promise<Session | undefined> {
@@ -165,13 +211,12 @@ export class Sessions {
     for (const log of await this.#store.logs(tenant, id)) {
       const nest = this.nest(tenant);
       for (const { json, blobs } of await this.#store.log(tenant, id, log)) {
-        session.countLog(log, blobs);
+        session.countEntry(log, blobs);
         (await nest.stage(JSON.parse(json) as TapeEvent)).apply();
       }
       session.nests.set(log, nest);
     }
-    // Another request may have read it meanwhile: there must be one of each.
-    return this.#live.get(keyOf(tenant, id)) ?? session;
+    return session;
   }
 
   /** Throws when a session has as many tapes as it may. */
@@ -199,8 +244,8 @@ export class Sessions {
     const { tenant, id, ttl, expiresAt } = session.row;
     const renewed = Date.now() + ttl;
     if (renewed - expiresAt < ttl / 20) return;
-    session.row = { ...session.row, expiresAt: renewed };
     await this.#store.touch(tenant, id, renewed);
+    session.row = { ...session.row, expiresAt: renewed };
   }
 
   /** Runs when everybody who came before is done; gives up its place when the caller has gone. */
@@ -219,21 +264,31 @@ export class Sessions {
     }
   }
 
-  /** Lets go of the values of the sessions that were used longest ago, and of sessions, until both bounds are kept. */
-  #trim(session: Session): void {
-    if (this.#live.get(keyOf(session.row.tenant, session.row.id)) !== session) return;
+  /** Counts what a session holds when a request is done with it. */
+  #measure(session: Session): void {
+    const key = keyOf(session.row.tenant, session.row.id);
+    if (this.#live.get(key) !== session) return;
     this.#resident -= session.resident;
     session.measure();
     this.#resident += session.resident;
+    this.#trim(key);
+  }
+
+  /**
+   * Lets go of the sessions that were used longest ago until both bounds are kept, not of those that somebody is at work
+   * on; of `done`, the last, only of its values.
+   */
+  #trim(done?: string): void {
     for (const [key, other] of this.#live) {
       const isOver = this.#resident > this.settings.memory;
       const isMany = this.#live.size > this.settings.resident;
       if (!isOver && !isMany) break;
-      if (this.#queues.has(key) && other !== session) continue;
-      if (isMany) this.#forget(key);
-      else if (other.resident > 0) {
+      if (this.#queues.has(key) && key !== done) continue;
+      if (isMany || key !== done) this.#forget(key);
+      else {
         this.#resident -= other.resident;
         other.evict();
+        this.#resident += other.resident;
       }
     }
   }

@@ -4,6 +4,7 @@ import { encodeBytes } from '../../engine/formats/tensor.ts';
 import type { Tensor, TypedArray } from '../../engine/types.ts';
 import { type Bound, blobsOf, type TapeEvent } from './events.ts';
 import type { Session, Variable } from './session.ts';
+import type { SessionSettings } from './sessions.ts';
 import { type BlobRef, type Change, digestOf, type LogEntry, type VariableRow } from './store.ts';
 
 /**
@@ -16,18 +17,19 @@ export class Work {
   readonly blobs = new Map<string, Uint8Array>();
   /** What the new bytes stand for, by digest. */
   readonly fresh = { elements: new Map<string, TypedArray>(), json: new Map<string, unknown>() };
-  readonly #quota: number;
+  readonly #settings: SessionSettings;
   readonly #variables = new Map<string, Variable | null>();
   readonly #appended: { readonly log: string; readonly entry: LogEntry }[] = [];
   readonly #dropped: string[] = [];
   /** Whether there is anything to commit. */
   isEmpty = true;
-  /** Whether the session in memory is ahead of the store. */
+  /** Whether the session in memory is ahead of the store, or may be behind. */
   isAhead = false;
+  readonly #end = Promise.withResolvers<void>();
 
-  constructor(session: Session, quota: number) {
+  constructor(session: Session, settings: SessionSettings) {
     this.session = session;
-    this.#quota = quota;
+    this.#settings = settings;
   }
 
   /** The version of what this request writes. */
@@ -81,7 +83,8 @@ export class Work {
     this.#appended.push({ log, entry: { json: JSON.stringify(event), blobs: blobsOf(event) } });
     this.isEmpty = false;
     this.checkQuota();
-    this.isAhead = true;
+    this.#checkEvents(log);
+    this.#advance();
     apply();
   }
 
@@ -89,22 +92,43 @@ export class Work {
   drop(log: string): void {
     this.#dropped.push(log);
     this.isEmpty = false;
-    this.isAhead = true;
+    this.#advance();
     this.session.nests.delete(log);
+  }
+
+  #advance(): void {
+    this.isAhead = true;
+    this.session.ahead = this.#end.promise;
+  }
+
+  /** Lets those look at the session who wait for what it is ahead by. */
+  end(): void {
+    this.session.ahead = undefined;
+    this.#end.resolve();
   }
 
   /** Bytes that the session will keep. */
   get bytes(): number {
-    return this.session.bytes + this.session.growth(this.#namedBlobs());
+    return this.session.bytes + this.session.growth(this.#namedBlobs(), this.#unnamedBlobs());
+  }
+
+  #checkEvents(log: string): void {
+    const kept = this.#dropped.includes(log) ? 0 : (this.session.logs.get(log)?.entries ?? 0);
+    const events = kept + this.#appended.filter((one) => one.log === log).length;
+    if (events <= this.#settings.events) return;
+    throw new EngineError(
+      'quota_exceeded',
+      `the tape would have ${events} events on record, and may have ${this.#settings.events}; reset it, or delete it and open another`,
+    );
   }
 
   /** Throws when the session would keep more than it may. */
   checkQuota(): void {
     const { bytes } = this;
-    if (bytes <= Math.max(this.#quota, this.session.bytes)) return;
+    if (bytes <= Math.max(this.#settings.quota, this.session.bytes)) return;
     throw new EngineError(
       'quota_exceeded',
-      `the session would keep ${bytes} bytes; its quota is ${this.#quota}. Delete tapes or variables that are done with`,
+      `the session would keep ${bytes} bytes; its quota is ${this.#settings.quota}. Delete tapes or variables that are done with`,
     );
   }
 
@@ -126,18 +150,27 @@ export class Work {
     return [...written, ...this.#appended.flatMap(({ entry }) => entry.blobs)];
   }
 
-  /** Makes the committed change of the variables true in memory. */
+  /** What rows named that go. */
+  #unnamedBlobs(): BlobRef[] {
+    const { variables, logs } = this.session;
+    const written = [...this.#variables.keys()].flatMap((name) => variables.get(name)?.row.value ?? []);
+    return [...written, ...this.#dropped.flatMap((log) => logs.get(log)?.blobs ?? [])];
+  }
+
+  /** Makes the committed change true in memory, where the tapes have it already. */
   apply(expiresAt: number): void {
     const { session } = this;
     session.row = { ...session.row, revision: session.row.revision + 1, expiresAt };
-    for (const log of this.#dropped) session.dropLog(log);
-    for (const { log, entry } of this.#appended) session.countLog(log, entry.blobs);
+    session.count(this.#unnamedBlobs(), -1);
+    for (const log of this.#dropped) session.logs.delete(log);
+    for (const { log, entry } of this.#appended) session.countEntry(log, entry.blobs);
     for (const [name, variable] of this.#variables) {
-      if (variable) session.count([variable.row.value], 1);
-      const old = session.variables.get(name);
-      if (old) session.count([old.row.value], -1);
-      if (variable) session.variables.set(name, variable);
-      else session.variables.delete(name);
+      if (!variable) {
+        session.variables.delete(name);
+        continue;
+      }
+      session.count([variable.row.value], 1);
+      session.variables.set(name, variable);
     }
   }
 }

@@ -5,7 +5,7 @@ import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { DEFAULT_LIMITS } from '../../engine/limits.ts';
 import { type Method, method } from '../../services/api/method.ts';
-import { versionSchema } from '../../services/api/schemas.ts';
+import { versionSchema } from '../../services/api/sessions/schemas.ts';
 import { openApiDocument } from '../../services/rest/openapi.ts';
 import { type TestApp, testApp } from './rest-harness.ts';
 

@@ -28,7 +28,8 @@ export const createSession = method({
         const tensor = variableTensor(value, name, `/variables/${name}/value`, context, undefined, dtype);
         return work.write(name, tensor, trainable);
       });
-      const info = { ...sessionInfo(work.session, context.sessions), variables: rows.length };
+      const { bytes, session } = work;
+      const info = { ...sessionInfo(session, context.sessions), bytes, variables: rows.length };
       return { session: info, variables: rows.map(variableInfo) };
     }),
 });

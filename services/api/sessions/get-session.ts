@@ -12,6 +12,6 @@ export const getSession = method({
   response: z.object({ session: sessionInfoSchema }),
   examples: [],
   handle: async ({ session }, { sessions, tenant }) => ({
-    session: sessionInfo(await sessions.read(tenant, session), sessions),
+    session: await sessions.read(tenant, session, (read) => sessionInfo(read, sessions)),
   }),
 });

@@ -58,7 +58,16 @@ export function rowInfo({ id, createdAt, expiresAt, ttl }: SessionRow) {
 
 /** The version that a variable must have to be written; `*` for any. */
 export const versionSchema = z
-  .union([z.literal('*'), z.coerce.number<string | number>().int().min(1).max(1e15)])
+  .union([
+    z.literal('*'),
+    z.int().min(1).max(1e15),
+    // As a query has it.
+    z
+      .string()
+      .max(15)
+      .regex(/^[1-9]\d*$/)
+      .transform(Number),
+  ])
   .meta({ description: "The version that the variable must have, or '*' for any. Also `If-Match`." });
 
 /** A variable without its value. */

@@ -42,7 +42,6 @@ export const createTape = method({
         ? { root: tape, nest: context.sessions.nest(context.tenant) }
         : usableTape(work, outer);
       const watched = watchedBy(work, nest, tape, request.values, request.watch, 'watch', context);
-      if (isOutermost) session.nests.set(tape, nest);
       await happen(work, root, nest, {
         type: 'opened',
         tape,
@@ -50,6 +49,7 @@ export const createTape = method({
         persistent,
         watchesAccessed: request.watch_accessed_variables,
       });
+      if (isOutermost) session.nests.set(tape, nest);
       if (watched) await happen(work, root, nest, watched);
       return { session: session.row.id, tape: tapeInfo(nest, session.tape(tape).state) };
     });

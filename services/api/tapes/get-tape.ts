@@ -11,8 +11,9 @@ export const getTape = method({
   request: z.strictObject(tapeFields),
   response: z.object({ tape: tapeInfoSchema }),
   examples: [],
-  handle: async ({ session: id, tape }, { sessions, tenant }) => {
-    const { nest, state } = (await sessions.read(tenant, id)).tape(tape);
-    return { tape: tapeInfo(nest, state) };
-  },
+  handle: ({ session: id, tape }, { sessions, tenant }) =>
+    sessions.read(tenant, id, (session) => {
+      const { nest, state } = session.tape(tape);
+      return { tape: tapeInfo(nest, state) };
+    }),
 });

@@ -12,8 +12,8 @@ export const listTapes = method({
   request: z.strictObject({ session: sessionSchema }),
   response: z.object({ tapes: z.array(tapeInfoSchema) }),
   examples: [],
-  handle: async ({ session: id }, { sessions, tenant }) => {
-    const session = await sessions.read(tenant, id);
-    return { tapes: session.tapes().map((state) => tapeInfo(session.tape(state.id).nest, state)) };
-  },
+  handle: ({ session: id }, { sessions, tenant }) =>
+    sessions.read(tenant, id, (session) => ({
+      tapes: session.tapes().map((state) => tapeInfo(session.tape(state.id).nest, state)),
+    })),
 });

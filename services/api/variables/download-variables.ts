@@ -24,10 +24,10 @@ export const downloadVariables = method({
   response: z.object({ content: bytesSchema }),
   examples: [],
   handle: async ({ session: id, names }, { sessions, tenant }) => {
-    const session = await sessions.read(tenant, id);
-    const wanted = names === undefined ? [...session.variables.keys()] : names.split(',');
     // Taken together before anything is read, so that the file shows one commit and no part of the next.
-    const variables = wanted.map((name) => session.variable(name));
+    const variables = await sessions.read(tenant, id, (session) =>
+      (names === undefined ? [...session.variables.keys()] : names.split(',')).map((name) => session.variable(name)),
+    );
     const tensors = new Map<string, Tensor>();
     for (const variable of variables)
       tensors.set(variable.row.name, {

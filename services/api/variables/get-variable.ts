@@ -15,8 +15,7 @@ export const getVariable = method({
   version: ({ variable }) => variable.version,
   examples: [],
   handle: async ({ session: id, name }, { sessions, tenant }) => {
-    const session = await sessions.read(tenant, id);
-    const variable = session.variable(name);
+    const variable = await sessions.read(tenant, id, (session) => session.variable(name));
     const data = await sessions.elements(tenant, variable);
     return { variable: variableInfo(variable.row), value: { type: typeOfRow(variable.row), data } };
   },
