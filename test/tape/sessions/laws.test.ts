@@ -258,6 +258,135 @@ describe('random notebooks', { timeout: 60_000 * RUNS.factor }, () => {
   );
 });
 
+/** What happens between two cells. */
+type Between = 'nothing' | 'pause' | 'resume' | 'reset' | 'assign' | 'write';
+
+const between: fc.Arbitrary<readonly Between[]> = fc.array(
+  fc.constantFrom<Between>('nothing', 'pause', 'resume', 'reset', 'assign', 'write'),
+  { minLength: 9, maxLength: 9 },
+);
+
+/**
+ * One stateless graph that is what a notebook does: what was not recorded, or recorded before a reset, is stopped, and a
+ * variable that was assigned is itself plus a constant.
+ */
+class Whole {
+  readonly nodes: object[] = [];
+  readonly #now = new Map<string, string>([...SOURCES, 'yes'].map((name) => [name, name]));
+  #fresh = 0;
+  isPaused = false;
+
+  #emit(op: string, inputs: readonly Json[]): string {
+    const name = `made${this.#fresh++}`;
+    this.nodes.push(node(name, op, inputs));
+    return name;
+  }
+
+  cell(nodes: readonly Node[]): void {
+    const stopped = new Map<string, string>();
+    for (const each of nodes) {
+      const { name, inputs, ...rest } = each.node as { name: string; inputs: string[] };
+      const read = (own: string): string => {
+        const current = this.#now.get(own) as string;
+        if (!this.isPaused || own === 'yes') return current;
+        const known = stopped.get(current) ?? this.#emit('stop_gradient', [current]);
+        stopped.set(current, known);
+        return known;
+      };
+      const names = new Map(each.reads.map((own) => [own, read(own)]));
+      const renamed = JSON.parse(JSON.stringify(rest), (_, value) => names.get(value) ?? value);
+      this.nodes.push({ ...renamed, name, inputs: inputs.map((own) => names.get(own) ?? own) });
+      this.#now.set(name, name);
+    }
+  }
+
+  reset(): void {
+    for (const [name, current] of this.#now)
+      if (/^n[0-9]/.test(name)) this.#now.set(name, this.#emit('stop_gradient', [current]));
+  }
+
+  assign(name: string, by: number): void {
+    this.#now.set(name, this.#emit('add', [this.#now.get(name) as string, by]));
+  }
+}
+
+describe('random notebooks that pause, reset and assign', { timeout: 60_000 * RUNS.factor }, () => {
+  test('have the derivatives of one graph, with stop_gradient where nothing was recorded', () =>
+    fc.assert(
+      fc.asyncProperty(steps, between, fc.nat(1000), async (recipe, happenings, seed) => {
+        const { cells } = cellsOf(recipe.map((step) => ({ ...step, cut: step.cut || step.op % 2 === 0 })));
+        const nb = await notebook();
+        const outer = await nb.tape({ persistent: true });
+        const tape = seed % 2 === 0 ? outer : await nb.tape({ persistent: true, outer });
+        const whole = new Whole();
+        for (const [i, cell] of cells.entries()) {
+          const name = SOURCES[(seed + i) % SOURCES.length] as string;
+          switch (happenings[i]) {
+            case 'pause':
+              if (!whole.isPaused) for (const each of new Set([tape, outer])) await each.pause();
+              whole.isPaused = true;
+              break;
+            case 'resume':
+              if (whole.isPaused) for (const each of new Set([tape, outer])) await each.resume();
+              whole.isPaused = false;
+              break;
+            case 'reset':
+              for (const each of new Set([tape, outer])) await each.reset();
+              whole.isPaused = false;
+              whole.reset();
+              break;
+            case 'assign': {
+              const shape = name === 'a' ? [] : [3];
+              await nb.assignAdd(name, {
+                dtype: 'float64',
+                shape,
+                data: shape.length === 0 ? [0.25] : [0.25, 0.25, 0.25],
+              });
+              whole.assign(name, 0.25);
+              break;
+            }
+            case 'write': {
+              const add = node(`written${i}`, 'assign_add', [name, -0.5]);
+              await tape.record({ variables: { [name]: {} }, nodes: [add] });
+              whole.assign(name, -0.5);
+              break;
+            }
+            default:
+          }
+          await tape.record(graphOf(cell));
+          whole.cell(cell);
+        }
+        const graph = { inputs: { ...VALUES }, nodes: whole.nodes, outputs: ['loss'] };
+        for (const name of Object.keys(graph.inputs)) graph.inputs[name] = {};
+        const ask = (verb: string, rest: object): Promise<Json> =>
+          service.send('POST', `/v1/${verb}`, { graph, values: VALUES, ...rest });
+        const zero = { unconnected_gradients: 'zero' } as const;
+        const { gradients, values } = await ask('gradient', { targets: 'loss', sources: SOURCES, ...zero });
+        expectClose(await tape.gradient('loss', SOURCES, zero), gradients, TOLERANCE);
+        const { jacobians } = await ask('jacobian', { target: 'mix', sources: SOURCES });
+        expectClose(await outer.jacobian('mix', SOURCES, zero), jacobians, TOLERANCE);
+        if (whole.isPaused) return;
+        expectClose(
+          (await tape.record({ inputs: { loss: {} }, nodes: [], outputs: ['loss'] })).loss,
+          values.loss,
+          TOLERANCE,
+        );
+        const first = await tape.ask('gradient', { targets: 'loss', sources: SOURCES }, { record: [outer, 'g'] });
+        const connected = SOURCES.filter((_, i) => first.gradients[i] !== null);
+        if (connected.length === 0) return;
+        const { products } = await ask('hvp', { target: 'loss', tangents: DIRECTIONS });
+        const cotangents = Object.fromEntries(connected.map((name) => [`g/${name}`, DIRECTIONS[name]]));
+        const made = await outer.pullback(cotangents, SOURCES, zero);
+        expectClose(
+          made,
+          SOURCES.map((name) => products[name]),
+          TOLERANCE,
+        );
+      }),
+      { numRuns: Math.ceil(24 * RUNS.factor) },
+    ));
+});
+
 /** A block of a Hessian, whatever structure the sources were sent in. */
 function blockOf(hessians: Json, sources: readonly string[], row: string, column: string): Json {
   return hessians[sources.indexOf(row)][sources.indexOf(column)];
