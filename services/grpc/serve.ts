@@ -137,7 +137,7 @@ class Job {
 
   /** The status of a call that failed; a fault of ours is logged. */
   failed(reason: unknown): StatusObject {
-    const error = this.#call.cancelled ? gone() : EngineError.from(reason);
+    const error = isCutOff(reason) ? gone() : EngineError.from(reason);
     if (error.code === 'internal')
       this.#service.log.error({ request: this.#requestId, err: error.cause ?? error }, 'failed');
     return statusOf(error, this.#requestId);
@@ -146,6 +146,11 @@ class Job {
   close(): void {
     this.#caller?.deadline.close();
   }
+}
+
+/** Whether a stream of requests ended before its end. */
+function isCutOff(reason: unknown): boolean {
+  return (reason as { readonly code?: unknown } | undefined)?.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 function gone(): EngineError {
@@ -204,6 +209,8 @@ async function joinChunks(
     if (size > bodyLimit) throw new EngineError('body_too_large', `the content is over ${bodyLimit} bytes`);
     parts.push(content);
   }
+  // A stream that was reset may end like one that is whole.
+  if (call.cancelled) throw gone();
   return { ...first, content: Buffer.concat(parts) };
 }
 

@@ -1,14 +1,17 @@
 /** @file Errors as gRPC statuses, with `google.rpc` details that a program can read. */
-import { create, type Message } from '@bufbuild/protobuf';
+import { create, type DescMessage, type Message } from '@bufbuild/protobuf';
 import { anyPack, durationFromMs } from '@bufbuild/protobuf/wkt';
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { EngineError, ERRORS, type ErrorCode } from '../../engine/errors.ts';
 import { messageNamed } from './schema.ts';
 import { encodeMessage } from './wire.ts';
 
-const [STATUS, ERROR_INFO, BAD_REQUEST, RETRY_INFO, REQUEST_INFO] = (
-  ['Status', 'ErrorInfo', 'BadRequest', 'RetryInfo', 'RequestInfo'] as const
-).map((name) => messageNamed(`google.rpc.${name}`));
+const rpcMessage = (name: string): DescMessage => messageNamed(`google.rpc.${name}`);
+const STATUS = rpcMessage('Status');
+const ERROR_INFO = rpcMessage('ErrorInfo');
+const BAD_REQUEST = rpcMessage('BadRequest');
+const RETRY_INFO = rpcMessage('RetryInfo');
+const REQUEST_INFO = rpcMessage('RequestInfo');
 
 /** The domain of our reasons. */
 export const DOMAIN = 'adjoint';
@@ -61,13 +64,12 @@ function faultsAt({ code, where, message }: EngineError): { pointer: string; det
   return [{ pointer: where.pointer, detail: message }];
 }
 
-function pack(desc: typeof STATUS, fields: object): Message {
-  return anyPack(desc as NonNullable<typeof STATUS>, create(desc as NonNullable<typeof STATUS>, fields as never));
+function pack(desc: DescMessage, fields: object): Message {
+  return anyPack(desc, create(desc, fields as never));
 }
 
 function statusBytes(code: status, message: string, details: readonly Message[]): Buffer {
-  const desc = STATUS as NonNullable<typeof STATUS>;
-  return encodeMessage(desc, create(desc, { code, message, details } as never));
+  return encodeMessage(STATUS, create(STATUS, { code, message, details } as never));
 }
 
 /** A JSON pointer as a field path: `graph.nodes[3].op`. */

@@ -41,7 +41,7 @@ function whyNot(): string | undefined {
 
 const missing = whyNot();
 
-describe.skipIf(missing !== undefined)('a client in Python', () => {
+describe.skipIf(missing !== undefined)(`a client in Python${missing === undefined ? '' : ` (${missing})`}`, () => {
   const stubs = join(HOME, 'stubs');
   beforeAll(() => {
     mkdirSync(stubs, { recursive: true });

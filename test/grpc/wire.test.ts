@@ -448,6 +448,41 @@ describe('the end of a call', () => {
     expect(signal.reason).toMatchObject({ code: 'cancelled' });
   });
 
+  test('an upload that is cut off is taken for no whole one, and for no fault of ours', async () => {
+    const lines: Json[] = [];
+    const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+    const service = await start({ log });
+    const stock = service.client();
+    const variables = { w: { value: tensor([1, 2]) }, v: { value: tensor([3]) } };
+    const { session: from } = (await stock.call('CreateSession', { variables })).session;
+    const { session: to } = (await stock.call('CreateSession', {})).session;
+    const download = definitionOf('DownloadVariables');
+    const file: Buffer[] = [];
+    const chunks = stock.client.makeServerStreamRequest<Json, Json>(
+      download.path,
+      download.requestSerialize,
+      download.responseDeserialize,
+      { session: from },
+    );
+    for await (const { content } of chunks) file.push(content);
+    const half = Buffer.concat(file);
+    const { path, requestSerialize, responseDeserialize } = definitionOf('UploadVariables');
+    for (const wait of [0, 1, 50]) {
+      lines.length = 0;
+      const call = stock.client.makeClientStreamRequest(path, requestSerialize, responseDeserialize, () => {});
+      call.write({ session: to, content: half.subarray(0, half.length - 4) });
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      call.cancel();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      for (const { msg, rpc, status } of lines) {
+        expect(msg).toBe('served');
+        expect(['CANCELLED', 'INVALID_ARGUMENT'].includes(status), status).toBe(rpc === path);
+      }
+      expect((await stock.call('ListVariables', { session: to })).variables).toEqual([]);
+    }
+    expect(lines.filter(({ rpc }) => rpc === path)).toHaveLength(1);
+  });
+
   test('what is to be done after the reply is done after it, and after an error too', async () => {
     const done: string[] = [];
     const service = await start({
