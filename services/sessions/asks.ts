@@ -5,7 +5,7 @@ import { bindValue } from '../../engine/program/bind.ts';
 import { digest } from '../../engine/program/hash.ts';
 import type { Ask } from '../../engine/tape/derivative.ts';
 import { tapeLinks } from '../../engine/tape/links.ts';
-import { addressOf, type Recorded } from '../../engine/tape/recording.ts';
+import { addressOf, orderOf, type Recorded } from '../../engine/tape/recording.ts';
 import { allocateArray, isFloat, sameType, sizeOf, type Tensor, type TensorType } from '../../engine/types.ts';
 import type { Direction } from '../api/compute.ts';
 import type { Context } from '../api/method.ts';
@@ -97,6 +97,13 @@ async function compute(
       asked.targets[0] as string,
       (floats[0] as Recorded).type.shape,
       connected.map(({ name, type }) => [name, type.shape]),
+    );
+  const order = orderOf(floats);
+  if (order > context.engine.limits.order)
+    throw new EngineError(
+      'order_too_high',
+      `this derivative has order ${order}, counting those recorded before; the limit 'order' is ${context.engine.limits.order}`,
+      { input: asked.targets[0] as string },
     );
   const derivative = nest.derivative(
     id,

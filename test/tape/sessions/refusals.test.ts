@@ -3,7 +3,7 @@
  * tape's next good request is answered as if nothing had been.
  */
 import { describe, expect, test } from 'vitest';
-import { type Json, node } from '../harness.ts';
+import { expectClose, type Json, node } from '../harness.ts';
 import { listening, type Notebook, refusal, type Tape } from './notebook.ts';
 
 const service = listening();
@@ -530,7 +530,7 @@ describe('names that objects have of themselves', () => {
     await other.record(`${name}1 = x * 2; w = ${name}1 * x`);
     expect(await other.gradient('w', ['x', `${name}1`])).toEqual([8, 2]);
     const { variables } = await nb.send('GET', '/variables');
-    expect(variables.map((each: Json) => each.name)).toEqual(['x', name]);
+    expect(variables.map((each: Json) => each.name)).toEqual([name, 'x']);
   });
 });
 
@@ -550,4 +550,19 @@ test('__proto__ is a name of nothing', async () => {
   expect(await refusal(tape.gradient(name, 'x'))).toMatchObject({ code: 'invalid_source' });
   expect(await refusal(nb.tape({ tape: name }))).toMatchObject({ status: 400 });
   expect(({} as Json).value).toBeUndefined();
+});
+
+test('a derivative of too high an order', async () => {
+  const nb = await service.notebook({ x: 0.5 });
+  const tape = await nb.tape({ persistent: true });
+  await tape.record('d0 = sin(x)');
+  for (let order = 1; order <= 4; order++) await tape.gradient(`d${order - 1}`, 'x', { record: [tape, `d${order}`] });
+  // A graph of what has an order has it too.
+  await tape.record('p = d4 * x');
+  for (const target of ['d4', 'p']) {
+    const problem = await refusal(tape.gradient(target, 'x'));
+    expect(problem).toMatchObject({ status: 400, code: 'order_too_high', input: target });
+    expect(problem.detail).toContain("order 5, counting those recorded before; the limit 'order' is 4");
+  }
+  expectClose(await tape.gradient('d3', 'x'), Math.sin(0.5));
 });

@@ -193,8 +193,8 @@ describe('writes within cells', () => {
     expect(await tape.explained('y', ['w', 'f'])).toEqual([[[3, 4], null], { f: 'not_trainable' }]);
     const { variables } = await nb.send('GET', '/variables');
     expect(variables.map(({ name, trainable }: Json) => [name, trainable])).toEqual([
-      ['w', true],
       ['f', false],
+      ['w', true],
     ]);
   });
 });
