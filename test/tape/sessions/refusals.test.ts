@@ -566,3 +566,22 @@ test('a derivative of too high an order', async () => {
   }
   expectClose(await tape.gradient('d3', 'x'), Math.sin(0.5));
 });
+
+test('a variable that is called as a tensor of the tape is', async () => {
+  const nb = await service.notebook({ x: 2 });
+  const tape = await nb.tape({ persistent: true });
+  await tape.record('y = x * x');
+  const graph = { variables: { y: {} }, nodes: [node('z', 'mul', ['y', 'y'])] };
+  const words = { code: 'duplicate_name', input: 'y' };
+  const problem = await refusal(tape.record(graph, { y: 7 }));
+  expect(problem).toMatchObject(words);
+  expect(problem.detail).toContain("'y' is a tensor that was recorded on this tape");
+  // A variable that is made elsewhere under that name is another tape's business.
+  await nb.variable('y', 7);
+  expect(await refusal(tape.record(graph))).toMatchObject(words);
+  expect(await tape.record('w = y * x')).toEqual({ w: 8 });
+  expect(await tape.gradient('w', ['x', 'y'])).toEqual([12, 2]);
+  const other = await nb.tape();
+  expect(await other.record(graph)).toEqual({ z: 49 });
+  expect(await other.gradient('z', 'y')).toBe(14);
+});
