@@ -1,6 +1,7 @@
 /** @file Derivatives that requests ask of tapes: what their names mean, what has none and why, and the numbers. */
 import { checkBatch, checkTargets } from '../../engine/derive.ts';
 import { didYouMeanOf, EngineError } from '../../engine/errors.ts';
+import { checkLimit } from '../../engine/limits.ts';
 import { bindValue } from '../../engine/program/bind.ts';
 import { digest } from '../../engine/program/hash.ts';
 import type { Ask } from '../../engine/tape/derivative.ts';
@@ -151,12 +152,17 @@ async function recorded(
     ask.kind === 'pushforward'
       ? namesOf(as, targets, question.targets.length)
       : namesOf(as, sources, question.sources.length);
-  for (const name of names)
+  for (const name of names) {
+    const where = { input: name.slice(0, 128), pointer: '/record/as' };
+    const found = (): string => `a result would be called '${where.input}…', ${name.length} characters`;
+    checkLimit(context.engine.limits, 'name_length', name.length, found, where);
     if (work.variable(name))
-      throw new EngineError('duplicate_name', `'${name}' is a variable of the session; record it under another name`, {
-        input: name,
-        pointer: '/record/as',
-      });
+      throw new EngineError(
+        'duplicate_name',
+        `'${name}' is a variable of the session; record it under another name`,
+        where,
+      );
+  }
   const event: Derived = {
     type: 'derived',
     tape: id,

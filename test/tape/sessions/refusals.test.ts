@@ -258,6 +258,12 @@ const ASKS: readonly Row[] = [
     "'alone' is a variable of the session",
   ],
   [
+    'records under names that are too long',
+    ({ tape }) => tape.gradient('y', ['x', 'c'], { record: [tape, 'g'.repeat(127)] }),
+    { code: 'limit_exceeded', pointer: '/record/as' },
+    "'name_length' is 128",
+  ],
+  [
     'a record under no name',
     ({ tape }) => tape.gradient('y', 'x', { record: [tape, '7 up'] }),
     { code: 'invalid_request', pointer: '/record/as' },
