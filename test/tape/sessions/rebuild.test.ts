@@ -162,3 +162,22 @@ test('a cell runs once when it is recorded, and not again for what is asked of i
       rebuilt: false,
     });
 });
+
+test('a custom gradient is there after a restart (B5), and so is the branch that was taken', async () => {
+  const nb = await durable.notebook({ v: 2, w: 3 });
+  const tape = await nb.tape({ persistent: true });
+  const backward = { inputs: ['x', 'y', 'ct'], nodes: [node('g', 'mul', ['ct', 10])], outputs: ['g'] };
+  await tape.record({
+    inputs: { v: {} },
+    nodes: [node('f', 'custom_gradient', ['v'], { forward: { inputs: ['x'], outputs: ['x'] }, backward })],
+  });
+  await tape.record('p = f > 1');
+  await tape.record({
+    inputs: { p: { dtype: 'bool' }, f: {}, w: {} },
+    nodes: [choice('y', ['p'], { outputs: ['f'] }, { outputs: ['w'] })],
+  });
+  const wanted = [[10, null], { w: 'untaken_branch' }];
+  expect(await tape.explained('y', ['v', 'w'])).toEqual(wanted);
+  await durable.restart();
+  expect(await tape.explained('y', ['v', 'w'])).toEqual(wanted);
+});
