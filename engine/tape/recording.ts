@@ -24,6 +24,8 @@ export interface Entry {
   readonly key: string;
   /** What was run; `undefined` for a bound value. */
   readonly fragment: Fragment | undefined;
+  /** How often what led to it was differentiated. */
+  readonly order: number;
   /** What the fragment's inputs are. */
   readonly args: readonly Recorded[];
   /** For each output of the fragment, the tensor that it is; an output that passes an input on is that input. */
@@ -41,6 +43,11 @@ export function addressOf({ entry, output }: Recorded): readonly [number, number
 
 /** Bytes of one entry with its tensors, roughly. */
 const ENTRY_BYTES = 1024;
+
+/** The order of a derivative of tensors. */
+export function orderOf(targets: readonly Recorded[]): number {
+  return 1 + targets.reduce((most, { entry }) => Math.max(most, entry.order), 0);
+}
 
 /** What was computed, in order. */
 export class Recording {
@@ -65,18 +72,31 @@ export class Recording {
     if (data) values.set(0, data);
     const tensors: Recorded[] = [];
     const index = this.entries.length + offset;
-    const entry: Entry = { index, key: digest(['bound', type]), fragment: undefined, args: [], tensors, values, load };
+    const entry: Entry = {
+      index,
+      key: digest(['bound', type]),
+      fragment: undefined,
+      order: 0,
+      args: [],
+      tensors,
+      values,
+      load,
+    };
     tensors.push({ entry, output: 0, type });
     return entry;
   }
 
-  /** An entry that runs a fragment, not yet part of the recording; `offset` others are to come before it. */
-  run(fragment: Fragment, args: readonly Recorded[], offset = 0): Entry {
+  /**
+   * An entry that runs a fragment, not yet part of the recording; `offset` others are to come before it. Its order is at
+   * least `order`.
+   */
+  run(fragment: Fragment, args: readonly Recorded[], offset = 0, order = 0): Entry {
     const tensors: Recorded[] = [];
     const entry: Entry = {
       index: this.entries.length + offset,
       key: digest([fragment.key, args.map(addressOf)]),
       fragment,
+      order: args.reduce((most, arg) => Math.max(most, arg.entry.order), order),
       args,
       tensors,
       values: new Map(),

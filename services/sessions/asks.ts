@@ -1,11 +1,12 @@
 /** @file Derivatives that requests ask of tapes: what their names mean, what has none and why, and the numbers. */
 import { checkBatch, checkTargets } from '../../engine/derive.ts';
 import { didYouMeanOf, EngineError } from '../../engine/errors.ts';
+import { checkLimit } from '../../engine/limits.ts';
 import { bindValue } from '../../engine/program/bind.ts';
 import { digest } from '../../engine/program/hash.ts';
 import type { Ask } from '../../engine/tape/derivative.ts';
 import { tapeLinks } from '../../engine/tape/links.ts';
-import { addressOf, type Recorded } from '../../engine/tape/recording.ts';
+import { addressOf, orderOf, type Recorded } from '../../engine/tape/recording.ts';
 import { allocateArray, isFloat, sameType, sizeOf, type Tensor, type TensorType } from '../../engine/types.ts';
 import type { Direction } from '../api/compute.ts';
 import type { Context } from '../api/method.ts';
@@ -98,6 +99,13 @@ async function compute(
       (floats[0] as Recorded).type.shape,
       connected.map(({ name, type }) => [name, type.shape]),
     );
+  const order = orderOf(floats);
+  if (order > context.engine.limits.order)
+    throw new EngineError(
+      'order_too_high',
+      `this derivative has order ${order}, counting those recorded before; the limit 'order' is ${context.engine.limits.order}`,
+      { input: asked.targets[0] as string },
+    );
   const derivative = nest.derivative(
     id,
     ask,
@@ -144,12 +152,17 @@ async function recorded(
     ask.kind === 'pushforward'
       ? namesOf(as, targets, question.targets.length)
       : namesOf(as, sources, question.sources.length);
-  for (const name of names)
+  for (const name of names) {
+    const where = { input: name.slice(0, 128), pointer: '/record/as' };
+    const found = (): string => `a result would be called '${where.input}…', ${name.length} characters`;
+    checkLimit(context.engine.limits, 'name_length', name.length, found, where);
     if (work.variable(name))
-      throw new EngineError('duplicate_name', `'${name}' is a variable of the session; record it under another name`, {
-        input: name,
-        pointer: '/record/as',
-      });
+      throw new EngineError(
+        'duplicate_name',
+        `'${name}' is a variable of the session; record it under another name`,
+        where,
+      );
+  }
   const event: Derived = {
     type: 'derived',
     tape: id,

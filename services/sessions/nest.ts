@@ -11,7 +11,7 @@ import type { Var } from '../../engine/program/program.ts';
 import { Value } from '../../engine/program/value.ts';
 import { type Ask, type Derivative, derivativeOf } from '../../engine/tape/derivative.ts';
 import { type Fragment, fragmentOf, type Source } from '../../engine/tape/fragment.ts';
-import { type Entry, type Recorded, Recording } from '../../engine/tape/recording.ts';
+import { type Entry, orderOf, type Recorded, Recording } from '../../engine/tape/recording.ts';
 import { residualsOf } from '../../engine/tape/residuals.ts';
 import { Tape } from '../../engine/tape/tape.ts';
 import { allocateArray, isFloat, sameType, type TensorType, type TypedArray } from '../../engine/types.ts';
@@ -364,7 +364,7 @@ export class Nest {
     const source: Source = { key, program, wanted: program.outputs.map((_, output) => output) };
     const flags = tapes.map(({ tape }, t) => args.map((arg) => tape.isOn(arg) || isStagedOn(arg, t, added)));
     const fragment = this.#fragment(source, flags);
-    const entry = this.recording.run(fragment, args, added.length);
+    const entry = this.recording.run(fragment, args, added.length, orderOf(targets));
     const tensors = new Map(event.names.map((name, output) => [name, entry.tensors[output] as Recorded]));
     const entries = [...added, entry];
     return {

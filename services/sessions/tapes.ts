@@ -231,8 +231,15 @@ class Reading {
     ).value;
   }
 
-  /** Throws when a node is called as a variable of the session is: later fragments could not tell them apart. */
+  /** Throws when a tensor and a variable are called the same: later fragments could not tell them apart. */
   refuseShadows(graph: Graph): void {
+    for (const { name, role } of graph.inputs)
+      if (role === 'variable' && this.#nest.names.has(name))
+        throw new EngineError(
+          'duplicate_name',
+          `'${name}' is a tensor that was recorded on this tape; give the variable another name`,
+          { input: name },
+        );
     const inputs = new Set(graph.inputs.map(({ name }) => name));
     for (const name of graph.names.keys())
       if (!inputs.has(name) && this.#isVariable(name))

@@ -3,7 +3,7 @@
  * tape's next good request is answered as if nothing had been.
  */
 import { describe, expect, test } from 'vitest';
-import { type Json, node } from '../harness.ts';
+import { expectClose, type Json, node } from '../harness.ts';
 import { listening, type Notebook, refusal, type Tape } from './notebook.ts';
 
 const service = listening();
@@ -256,6 +256,12 @@ const ASKS: readonly Row[] = [
     ({ tape }) => tape.gradient('y', 'x', { record: [tape, 'alone'] }),
     { code: 'duplicate_name', input: 'alone', pointer: '/record/as' },
     "'alone' is a variable of the session",
+  ],
+  [
+    'records under names that are too long',
+    ({ tape }) => tape.gradient('y', ['x', 'c'], { record: [tape, 'g'.repeat(127)] }),
+    { code: 'limit_exceeded', pointer: '/record/as' },
+    "'name_length' is 128",
   ],
   [
     'a record under no name',
@@ -530,7 +536,7 @@ describe('names that objects have of themselves', () => {
     await other.record(`${name}1 = x * 2; w = ${name}1 * x`);
     expect(await other.gradient('w', ['x', `${name}1`])).toEqual([8, 2]);
     const { variables } = await nb.send('GET', '/variables');
-    expect(variables.map((each: Json) => each.name)).toEqual(['x', name]);
+    expect(variables.map((each: Json) => each.name)).toEqual([name, 'x']);
   });
 });
 
@@ -550,4 +556,38 @@ test('__proto__ is a name of nothing', async () => {
   expect(await refusal(tape.gradient(name, 'x'))).toMatchObject({ code: 'invalid_source' });
   expect(await refusal(nb.tape({ tape: name }))).toMatchObject({ status: 400 });
   expect(({} as Json).value).toBeUndefined();
+});
+
+test('a derivative of too high an order', async () => {
+  const nb = await service.notebook({ x: 0.5 });
+  const tape = await nb.tape({ persistent: true });
+  await tape.record('d0 = sin(x)');
+  for (let order = 1; order <= 4; order++) await tape.gradient(`d${order - 1}`, 'x', { record: [tape, `d${order}`] });
+  // A graph of what has an order has it too.
+  await tape.record('p = d4 * x');
+  for (const target of ['d4', 'p']) {
+    const problem = await refusal(tape.gradient(target, 'x'));
+    expect(problem).toMatchObject({ status: 400, code: 'order_too_high', input: target });
+    expect(problem.detail).toContain("order 5, counting those recorded before; the limit 'order' is 4");
+  }
+  expectClose(await tape.gradient('d3', 'x'), Math.sin(0.5));
+});
+
+test('a variable that is called as a tensor of the tape is', async () => {
+  const nb = await service.notebook({ x: 2 });
+  const tape = await nb.tape({ persistent: true });
+  await tape.record('y = x * x');
+  const graph = { variables: { y: {} }, nodes: [node('z', 'mul', ['y', 'y'])] };
+  const words = { code: 'duplicate_name', input: 'y' };
+  const problem = await refusal(tape.record(graph, { y: 7 }));
+  expect(problem).toMatchObject(words);
+  expect(problem.detail).toContain("'y' is a tensor that was recorded on this tape");
+  // A variable that is made elsewhere under that name is another tape's business.
+  await nb.variable('y', 7);
+  expect(await refusal(tape.record(graph))).toMatchObject(words);
+  expect(await tape.record('w = y * x')).toEqual({ w: 8 });
+  expect(await tape.gradient('w', ['x', 'y'])).toEqual([12, 2]);
+  const other = await nb.tape();
+  expect(await other.record(graph)).toEqual({ z: 49 });
+  expect(await other.gradient('z', 'y')).toBe(14);
 });

@@ -204,3 +204,50 @@ test('what is recorded onto a tape that is paused has a name and no gradient', a
   expect(await outer.record('z = dy * x')).toEqual({ z: 81 });
   expect(await outer.gradient('z', 'x')).toBe(27);
 });
+
+test('requests that come at once are done one after another, each whole', async () => {
+  const nb = await service.notebook({ x: 1, n: 0 });
+  const tape = await nb.tape({ persistent: true });
+  const many = Array.from({ length: 12 }, (_, i) => i);
+  await Promise.all(many.map(() => nb.assignAdd('n', 1)));
+  expect(await nb.valueOf('n')).toBe(12);
+  await Promise.all(many.map((i) => tape.record(`y${i} = x * ${i + 1}`)));
+  expect((await tape.info()).fragments).toBe(12);
+  const gradients = await Promise.all(many.map((i) => tape.gradient(`y${i}`, 'x')));
+  expect(gradients).toEqual(many.map((i) => i + 1));
+  // Of several that would use a tape up, one does.
+  const once = await nb.tape();
+  await once.record('y = x * 5');
+  const asked = await Promise.allSettled(many.map(() => once.gradient('y', 'x')));
+  expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+});
+
+test('a cell that takes too long leaves no trace', async () => {
+  const nb = await service.notebook({ x: 0.5, n: 0 });
+  const tape = await nb.tape({ persistent: true });
+  await tape.record('y = x * 3');
+  const before = await tape.info();
+  const long = {
+    inputs: { x: {} },
+    variables: { n: {} },
+    nodes: [
+      { name: 'm', op: 'assign_add', inputs: ['n', 1] },
+      {
+        name: 'z',
+        op: 'scan',
+        inputs: ['x'],
+        params: {
+          carry: 1,
+          length: 900_000,
+          body: { inputs: ['v'], nodes: [{ name: 's', op: 'sin', inputs: ['v'] }], outputs: ['s'] },
+        },
+      },
+    ],
+    outputs: ['z'],
+  };
+  const problem = await refusal(tape.recorded(long, {}, { options: { timeout_ms: 5 } }));
+  expect(problem).toMatchObject({ status: 504, code: 'deadline_exceeded' });
+  expect(await nb.valueOf('n')).toBe(0);
+  expect(await tape.info()).toEqual(before);
+  expect(await tape.gradient('y', 'x')).toBe(3);
+});
