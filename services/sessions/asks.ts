@@ -194,10 +194,12 @@ interface Meaning {
 function meaningOf(work: Work, nest: Nest, state: TapeState, name: string): Meaning {
   const tensor = nest.names.get(name);
   if (tensor) return { name, type: tensor.type, tensors: [tensor], variable: undefined };
-  const variable = work.variable(name);
-  if (!variable) throw unknown(work, nest, name);
-  const { row } = variable;
-  return { name, type: typeOfRow(row), tensors: state.reads.get(name) ?? [], variable: row };
+  const tensors = state.reads.get(name) ?? [];
+  const row = work.variable(name)?.row;
+  // What a tape read of a variable stays on it when the variable is deleted.
+  const type = tensors[0]?.type ?? (row && typeOfRow(row));
+  if (!type) throw unknown(work, nest, name);
+  return { name, type, tensors, variable: row ?? { trainable: true } };
 }
 
 /** The tensor that a target means; of a variable, what was read last. */

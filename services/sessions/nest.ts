@@ -12,7 +12,7 @@ import { type Ask, type Derivative, derivativeOf } from '../../engine/tape/deriv
 import { fragmentOf, type Source } from '../../engine/tape/fragment.ts';
 import { type Entry, type Recorded, Recording } from '../../engine/tape/recording.ts';
 import { Tape } from '../../engine/tape/tape.ts';
-import { allocateArray, isFloat, type TensorType, type TypedArray } from '../../engine/types.ts';
+import { allocateArray, isFloat, sameType, type TensorType, type TypedArray } from '../../engine/types.ts';
 import { type Bound, type Derived, type Opened, type Ran, type TapeEvent, typeOf, type Watched } from './events.ts';
 import type { BlobRef } from './store.ts';
 
@@ -286,7 +286,8 @@ export class Nest {
 
   #access(state: TapeState, name: string, tensor: Recorded, watched: ReadonlySet<Recorded> | undefined): void {
     state.accessed.add(name);
-    const reads = state.reads.get(name) ?? [];
+    // A variable that was deleted and made anew with another type is another one.
+    const reads = (state.reads.get(name) ?? []).filter(({ type }) => sameType(type, tensor.type));
     if (watched?.has(tensor) && !reads.includes(tensor)) state.reads.set(name, [...reads, tensor]);
   }
 
