@@ -181,7 +181,11 @@ export class ModelSession {
     const added = this.#read(tape, operand)!;
     const value: Pair = [before.value[0] + added.value[0], before.value[1] + added.value[1]];
     const tensor: Tensor = { serial: serial++, value };
-    for (const recorder of this.recorders(tape.id)) recorder.fragments++;
+    for (const recorder of this.recorders(tape.id)) {
+      // The variable stays the variable; what is added to it is a number.
+      if (recorder.jets.has(before)) recorder.jets.set(tensor, add(jetOf(recorder, before), constant(added.value)));
+      recorder.fragments++;
+    }
     const { names, reads } = this.nestOf(tape);
     names.set(out, tensor);
     this.variables.get(name)!.value = value;
