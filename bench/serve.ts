@@ -56,7 +56,13 @@ async function main(): Promise<void> {
 
 async function startService(): Promise<ChildProcess> {
   const service = spawn(process.execPath, ['services/main.ts'], {
-    env: { ...process.env, ADJOINT_PORT: String(PORT), ADJOINT_LOG_LEVEL: 'error', ADJOINT_DATA: 'memory' },
+    env: {
+      ...process.env,
+      ADJOINT_PORT: String(PORT),
+      ADJOINT_GRPC_PORT: 'off',
+      ADJOINT_LOG_LEVEL: 'error',
+      ADJOINT_DATA: 'memory',
+    },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   for (let attempt = 0; attempt < 200; attempt++) {

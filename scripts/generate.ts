@@ -1,8 +1,10 @@
 /**
  * @file Writes the pages of `docs/` that are read off the tables: ops.md from the catalogue, errors.md from the error
- * table, openapi.json from the method table. With `--check` it writes nothing, and fails naming the pages that differ.
+ * table, openapi.json from the method table; and the descriptors of the `.proto` files. With `--check` it writes nothing, and fails naming the pages that differ.
  */
+import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Composite } from '../engine/composites/composite.ts';
 import { EngineError, ERROR_CODES, ERRORS } from '../engine/errors.ts';
@@ -17,6 +19,15 @@ import manifest from '../package.json' with { type: 'json' };
 import { METHODS } from '../services/api/index.ts';
 import { openApiDocument } from '../services/rest/openapi.ts';
 import { problemOf, problemRow } from '../services/rest/problem.ts';
+
+/** The file that says what is in the `.proto` files, and where the gRPC port reads it. */
+const DESCRIPTORS = 'services/grpc/descriptors.binpb';
+
+/** What `buf` makes of the `.proto` files, without their comments. */
+function descriptors(): Buffer {
+  const options = ['build', '--exclude-source-info', '--as-file-descriptor-set', '-o', '-'];
+  return execFileSync('node_modules/.bin/buf', options, { cwd: fileURLToPath(new URL('../', import.meta.url)) });
+}
 
 /** The generated pages: path from the root of the repository, and text. */
 export function generatedPages(): ReadonlyMap<string, string> {
@@ -324,7 +335,7 @@ function errorsPage(): string {
   return page([
     '# Errors',
     NOTICE,
-    'A request that fails is answered with `application/problem+json` (RFC 9457). `code` is one of the table; `detail` says what was given, what was wanted and where, in the names of the request; `node`, `op`, `input`, `param` and `pointer` say the same for programs, where they apply; `errors` lists the faults where there are several; `instance` is the request id, under which the log tells more. `GET /errors/{code}` gives what all problems of a code have in common.',
+    'A request that fails is answered with `application/problem+json` (RFC 9457). `code` is one of the table; `detail` says what was given, what was wanted and where, in the names of the request; `node`, `op`, `input`, `param` and `pointer` say the same for programs, where they apply; `errors` lists the faults where there are several; `instance` is the request id, under which the log tells more. `GET /errors/{code}` gives what all problems of a code have in common. Over [gRPC](grpc.md#metadata-deadlines-errors) the same is in the details of the status.',
     ['```json', JSON.stringify(problemExample(), null, 2), '```'].join('\n'),
     table(['code', 'HTTP', 'gRPC', 'meaning'], rows),
   ]);
@@ -369,10 +380,11 @@ function oneLine(json: unknown): string {
 if (import.meta.main) {
   const root = new URL('../', import.meta.url);
   const stale: string[] = [];
-  for (const [path, text] of generatedPages()) {
+  const pages = [...generatedPages()].map(([path, text]): [string, Buffer] => [path, Buffer.from(text)]);
+  for (const [path, bytes] of [[DESCRIPTORS, descriptors()] as const, ...pages]) {
     const file = new URL(path, root);
-    if (!process.argv.includes('--check')) await writeFile(file, text);
-    else if ((await readFile(file, 'utf8').catch(() => undefined)) !== text) stale.push(path);
+    if (!process.argv.includes('--check')) await writeFile(file, bytes);
+    else if (!(await readFile(file).catch(() => undefined))?.equals(bytes)) stale.push(path);
   }
   if (stale.length > 0) {
     console.error(`out of date: ${stale.join(', ')}. Run npm run generate and commit what it writes.`);

@@ -38,7 +38,7 @@ async function whyNotFree(): Promise<string | undefined> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'EADDRINUSE') {
-      return `Port ${port} on ${host} is taken: another program listens there. Stop it, or choose another port: ADJOINT_PORT=8081 npm run up`;
+      return `Port ${port} on ${host} is taken: another program listens there. Stop it, or choose another port: ADJOINT_PORT=9080 npm run up`;
     }
     return `Cannot listen on ${host}, port ${process.env.ADJOINT_PORT ?? port}: ${(error as Error).message}`;
   }

@@ -15,6 +15,8 @@ const milliseconds = z.coerce.number().int().min(1).max(86_400_000);
 /** A duration that may be none at all. */
 const pause = z.coerce.number().int().min(0).max(86_400_000);
 
+const portSchema = z.coerce.number().int().min(0).max(65_535);
+
 /** How many, or how many bytes. */
 const count = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 
@@ -40,11 +42,15 @@ const environmentSchema = z.object({
   /** The address to listen on; one that other hosts can reach needs API keys. */
   ADJOINT_HOST: z.string().default('127.0.0.1'),
   /** The port to listen on; 0 takes any that is free. */
-  ADJOINT_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  ADJOINT_PORT: portSchema.default(8080),
+  /** The port to listen on for gRPC; 0 takes any that is free, `off` serves no gRPC. */
+  ADJOINT_GRPC_PORT: z.literal('off').or(portSchema).default(8081),
+  /** How long one gRPC connection is kept: clients make a new one, and with it find servers that came later. */
+  ADJOINT_GRPC_MAX_CONNECTION_AGE_MS: milliseconds.default(3_600_000),
   ADJOINT_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** Who may call: `tenant:key,tenant:key`. */
   ADJOINT_API_KEYS: apiKeysSchema,
-  /** Bytes of a request body. */
+  /** Bytes of a request body, and of a gRPC message. */
   ADJOINT_BODY_LIMIT: z.coerce
     .number()
     .int()
@@ -71,6 +77,8 @@ const environmentSchema = z.object({
   ADJOINT_SESSIONS_PER_TENANT: count.default(1_000),
   /** Tapes of one session. */
   ADJOINT_TAPES_PER_SESSION: count.default(1_000),
+  /** Events on record of one tape: what was recorded, watched, paused and so on since it was opened or reset. */
+  ADJOINT_EVENTS_PER_TAPE: count.default(100_000),
   /** Bytes that one session may keep. */
   ADJOINT_SESSION_BYTES: count.default(2 ** 30),
   /** Bytes of values of variables and tapes held in memory; what is let go is read or computed again. */
@@ -81,6 +89,8 @@ const environmentSchema = z.object({
   ADJOINT_SWEEP_INTERVAL_MS: milliseconds.default(60_000),
   /** How long the reply to a request with an idempotency key is kept. */
   ADJOINT_IDEMPOTENCY_TTL_MS: milliseconds.default(86_400_000),
+  /** How long a graph is kept after it was put or used. */
+  ADJOINT_GRAPH_TTL_MS: milliseconds.default(86_400_000),
   /** Operations that run at once. */
   ADJOINT_OPERATIONS_AT_ONCE: z.coerce.number().int().min(1).max(1024).default(2),
   /** Operations that wait for their turn. */
@@ -89,6 +99,13 @@ const environmentSchema = z.object({
   ADJOINT_OPERATIONS_UNFINISHED: z.coerce.number().int().min(1).max(100_000).default(32),
   /** Operations of one tenant that have not been deleted or expired. */
   ADJOINT_OPERATIONS_KEPT: z.coerce.number().int().min(1).max(100_000).default(1000),
+  /** Bytes of the requests and responses of one tenant's operations. */
+  ADJOINT_OPERATIONS_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(2 ** 40)
+    .default(2 ** 30),
   /** The longest an operation may run. */
   ADJOINT_OPERATION_TIMEOUT_MS: milliseconds.default(3_600_000),
   /** How long an operation is kept after its end. */
@@ -125,6 +142,8 @@ const configSchema = environmentSchema
   .transform((env) => ({
     host: env.ADJOINT_HOST,
     port: env.ADJOINT_PORT,
+    grpcPort: env.ADJOINT_GRPC_PORT === 'off' ? undefined : env.ADJOINT_GRPC_PORT,
+    grpcMaxConnectionAge: env.ADJOINT_GRPC_MAX_CONNECTION_AGE_MS,
     logLevel: env.ADJOINT_LOG_LEVEL,
     apiKeys: env.ADJOINT_API_KEYS,
     bodyLimit: env.ADJOINT_BODY_LIMIT,
@@ -140,16 +159,19 @@ const configSchema = environmentSchema
     sessions: {
       perTenant: env.ADJOINT_SESSIONS_PER_TENANT,
       tapes: env.ADJOINT_TAPES_PER_SESSION,
+      events: env.ADJOINT_EVENTS_PER_TAPE,
       quota: env.ADJOINT_SESSION_BYTES,
       memory: env.ADJOINT_SESSION_MEMORY,
       resident: env.ADJOINT_RESIDENT_SESSIONS,
     },
     idempotencyTtl: env.ADJOINT_IDEMPOTENCY_TTL_MS,
+    graphTtl: env.ADJOINT_GRAPH_TTL_MS,
     operations: {
       atOnce: env.ADJOINT_OPERATIONS_AT_ONCE,
       queue: env.ADJOINT_OPERATIONS_QUEUE,
       unfinishedPerTenant: env.ADJOINT_OPERATIONS_UNFINISHED,
       perTenant: env.ADJOINT_OPERATIONS_KEPT,
+      bytesPerTenant: env.ADJOINT_OPERATIONS_BYTES,
       timeout: env.ADJOINT_OPERATION_TIMEOUT_MS,
       ttl: env.ADJOINT_OPERATION_TTL_MS,
     },

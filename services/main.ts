@@ -11,6 +11,7 @@ import { warmUp } from '../engine/warm-up.ts';
 import { createService, type Service } from './api/call.ts';
 import { METHODS } from './api/index.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
+import { createGrpcServer, type GrpcServer } from './grpc/server.ts';
 import { createApp } from './rest/app.ts';
 import { memoryStore } from './sessions/memory.ts';
 import { openSqliteStore } from './sessions/sqlite/store.ts';
@@ -34,8 +35,10 @@ async function main(): Promise<void> {
   const service = createService({ engine, config, methods: METHODS, log, store });
   const sweep = sweepEvery(config.sweepInterval, service, log);
   const app = createApp({ service, ready: () => ready });
+  const grpc = config.grpcPort === undefined ? undefined : createGrpcServer(service);
   closeWithGrace({ delay: config.drainDelay + config.drainTimeout + 5000, logger: log }, async ({ signal, err }) => {
     ready = false;
+    grpc?.drain();
     if (err !== undefined) log.fatal({ err }, 'crashed');
     log.info({ signal }, 'stopping');
     // Ctrl-C is a person at a terminal: there is no load balancer to wait for.
@@ -43,7 +46,7 @@ async function main(): Promise<void> {
     // Close looks for idle connections once, and one whose reply is just on its way is not idle yet.
     const closing = setInterval(() => app.server.closeIdleConnections(), 100);
     const cutOff = setTimeout(() => app.server.closeAllConnections(), config.drainTimeout);
-    await Promise.all([service.operations.close(), app.close()]);
+    await Promise.all([service.operations.close(), app.close(), grpc?.close(config.drainTimeout)]);
     clearInterval(closing);
     clearTimeout(cutOff);
     clearInterval(sweep);
@@ -59,9 +62,20 @@ async function main(): Promise<void> {
   } catch (reason) {
     fail(`Cannot listen on ${config.host}:${config.port}: ${(reason as Error).message}`);
   }
+  if (grpc !== undefined && config.grpcPort !== undefined) await listenForGrpc(grpc, config.grpcPort, config, log);
   await service.operations.resume();
   ready = true;
   await warmUp(engine);
+}
+
+async function listenForGrpc(grpc: GrpcServer, port: number, { host }: Config, log: Logger): Promise<void> {
+  try {
+    log.info(`listening for gRPC on ${host}:${await grpc.listen(host, port)}`);
+  } catch (reason) {
+    fail(
+      `Cannot listen for gRPC on ${host}:${port}: ${(reason as Error).message}; set ADJOINT_GRPC_PORT, maybe to off`,
+    );
+  }
 }
 
 /** What computes; says once how to get native code where there is none. */

@@ -39,7 +39,7 @@ const BYTE_ORDER: readonly DType[] = ['int64', 'float64', 'float32', 'int32', 'b
 const METADATA = '__metadata__';
 const LENGTH_BYTES = 8;
 /** More than the header says of a tensor with the longest name and shape. */
-const HEADER_BYTES_PER_NAME = 2048;
+const HEADER_BYTES_PER_NAME = 1024;
 
 const count = z.int().min(0);
 const entrySchema = z.strictObject({

@@ -1,12 +1,14 @@
 import { elementwise } from './elementwise.ts';
 import { type Op, operand } from './op.ts';
+import { where } from './where.ts';
 
 /** -1, 0 or 1. */
 export const sign: Op = elementwise({
   name: 'sign',
   doc: '-1, 0 or 1 as `x` is negative, zero or positive; NaN of NaN. The derivative is 0.',
   operands: [operand('x')],
-  jvp: [(b, dx) => b.full(0, dx.type)],
+  // Zero, and linear in dx all the same: what no tangent leads to is no tangent.
+  jvp: [(b, dx) => where(b, b.full(0, { dtype: 'bool', shape: dx.type.shape }), dx, b.full(0, dx.type))],
   element: 'sign',
   domain: [[-2, -0.1]],
   cases: [

@@ -24,6 +24,9 @@ export function firstOrderWalk(update: Executable, variables: number, bind: Bind
       next = undefined;
       return taken;
     },
-    end: () => runner.release(next?.state ?? []),
+    end: () => {
+      runner.release(next?.state ?? []);
+      next = undefined;
+    },
   };
 }

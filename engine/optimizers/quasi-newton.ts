@@ -126,6 +126,9 @@ export function quasiNewtonWalk(
       place = { ...arrived, slots: direction.slots };
       return { loss, gradientNorm, rate: found.point.t, state: [...found.variables, ...direction.slots] };
     },
-    end: () => runner.release([...(direction?.directions ?? []), ...(place?.gradients ?? [])]),
+    end: () => {
+      runner.release([...(direction?.directions ?? []), ...(place?.gradients ?? [])]);
+      [place, direction] = [undefined, undefined];
+    },
   };
 }

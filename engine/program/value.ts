@@ -15,4 +15,10 @@ export class Value {
     this.shape = shape;
     this.data = data;
   }
+
+  /** The exact bits, so that text made of a request tells one value from another. */
+  toJSON(): unknown {
+    const { dtype, shape, data } = this;
+    return { dtype, shape, base64: new Uint8Array(data.buffer, data.byteOffset, data.byteLength).toBase64() };
+  }
 }

@@ -22,8 +22,11 @@ export interface Source {
 export interface View {
   /** The inputs that are on the tape. */
   readonly sources: readonly number[];
-  /** From the residuals and one tangent per source to the tangents of the outputs that have one. */
-  readonly linear: Program;
+  /**
+   * From the residuals, one tangent per source and one per seed to the tangents of the outputs that have one. Seeds are
+   * outputs that move by themselves, and what is computed from them with them.
+   */
+  linear(seeds: readonly number[]): Program;
   /** The outputs of the fragment's program that the linear part reads. */
   readonly residuals: readonly number[];
   /** For each output that the fragment was recorded for, where its tangent is among those of the linear part. */
@@ -35,14 +38,16 @@ export interface Fragment {
   readonly key: string;
   /** The program; the residuals of every view are outputs after its own. */
   readonly program: Program;
-  /** The outputs that are computed when it is recorded. */
+  /** The outputs whose values were wanted at once. */
+  readonly wanted: readonly number[];
+  /** The outputs that are computed when it is recorded: those wanted, and the residuals. */
   readonly kept: readonly number[];
   /** For each tape, how it sees the fragment; `undefined` where nothing that goes in is on it. */
   readonly views: readonly (View | undefined)[];
   /** Computes what is kept. */
   executable(): Executable;
-  /** Computes one output alone. */
-  only(output: number): Executable;
+  /** Computes some of the outputs, whatever is kept. */
+  only(outputs: readonly number[]): Executable;
 }
 
 /** Bytes of one equation with its variables, measured on long chains. */
@@ -67,29 +72,44 @@ function make(key: string, source: Source, flags: readonly (readonly boolean[])[
   for (const flag of flags) {
     const sources = flag.flatMap((isOn, input) => (isOn ? [input] : []));
     if (sources.length === 0 || views.has(String(sources))) continue;
-    const { forward, linear, places } = linearize(program, recorded, sources);
-    const residuals = forward.outputs.slice(program.outputs.length).map((_, i) => program.outputs.length + i);
+    const from = program;
+    const { forward, linear, places } = linearize(from, recorded, sources);
+    // A residual that has a place among the outputs already is that output.
+    const first = firstPlaces(forward.outputs);
+    const residuals = forward.outputs.slice(from.outputs.length).map((residual) => first.get(residual) as number);
     for (const residual of residuals) kept.add(residual);
-    views.set(String(sources), { sources, linear, residuals, places });
+    const linears = new Map([['', linear]]);
+    const linearIn = (seeds: readonly number[]): Program => {
+      // The seeds only add to tangents that are there without them: what is read for those is the same.
+      const made = linears.get(String(seeds)) ?? linearize(from, recorded, sources, seeds).linear;
+      linears.set(String(seeds), made);
+      return made;
+    };
+    views.set(String(sources), { sources, linear: linearIn, residuals, places });
     program = forward;
   }
   const { inputs, eqns, outputs } = program;
-  // A residual may have a name too: it is one tensor then, that of its first place.
-  const first = new Map<Var, number>();
-  for (const [output, variable] of outputs.entries()) if (!first.has(variable)) first.set(variable, output);
-  const places = new Set([...kept].map((output) => first.get(outputs[output] as Var) as number));
   const compile = (chosen: readonly number[]): Executable =>
     engine.compile({ inputs, eqns, outputs: chosen.map((output) => outputs[output] as Var) });
   let executable: Executable | undefined;
   return {
     key,
     program,
-    kept: [...places],
+    wanted: source.wanted,
+    kept: [...kept],
     views: flags.map((flag) => views.get(String(flag.flatMap((isOn, input) => (isOn ? [input] : []))))),
     executable: () => {
-      executable ??= compile([...places]);
+      executable ??= compile([...kept]);
       return executable;
     },
-    only: (output) => compile([output]),
+    only: compile,
   };
+}
+
+function firstPlaces(outputs: readonly Var[]): ReadonlyMap<Var, number> {
+  const places = new Map<Var, number>();
+  outputs.forEach((variable, place) => {
+    if (!places.has(variable)) places.set(variable, place);
+  });
+  return places;
 }

@@ -15,7 +15,7 @@ export function tapeLinks(
   taken: (selector: Recorded) => number | undefined,
 ): (tensor: Recorded) => TapeLink {
   const onTape = through(
-    tape.seen.map(({ entry }) => entry),
+    tape.entries,
     targets,
     taken,
     // What the tape began to watch after an entry had read it does not enter there.

@@ -4,7 +4,7 @@
  */
 import type { Checkpoint } from '../backends/backend.ts';
 import { digest } from '../program/hash.ts';
-import type { Var } from '../program/program.ts';
+import { EQUATION_BYTES, type Var } from '../program/program.ts';
 import type { TensorType, TypedArray } from '../types.ts';
 import type { Fragment } from './fragment.ts';
 
@@ -39,6 +39,9 @@ export function addressOf({ entry, output }: Recorded): readonly [number, number
   return [entry.index, output];
 }
 
+/** Bytes of one entry with its tensors, roughly. */
+const ENTRY_BYTES = 1024;
+
 /** What was computed, in order. */
 export class Recording {
   readonly entries: Entry[] = [];
@@ -50,6 +53,9 @@ export class Recording {
   rebuilt = 0;
   /** Bytes of the values at hand. */
   bytes = 0;
+  /** The equations of its fragments, each once however often it was run. */
+  equations = 0;
+  readonly #fragments = new Set<Fragment>();
   /** The name of the backend that ran the last fragment. */
   backend: string | undefined;
 
@@ -90,9 +96,21 @@ export class Recording {
   append(entries: readonly Entry[]): void {
     for (const entry of entries) {
       this.entries.push(entry);
+      this.equations += this.more(entry.fragment);
+      if (entry.fragment) this.#fragments.add(entry.fragment);
       for (const { byteLength } of entry.values.values()) this.bytes += byteLength;
       this.key = digest([this.key, entry.key]);
     }
+  }
+
+  /** How many more equations it would have with a fragment. */
+  more(fragment: Fragment | undefined): number {
+    return fragment && !this.#fragments.has(fragment) ? fragment.program.eqns.length : 0;
+  }
+
+  /** Bytes, roughly, of what it is beside its values. */
+  get structure(): number {
+    return this.equations * EQUATION_BYTES + this.entries.length * ENTRY_BYTES;
   }
 
   /** The values of tensors. What is not at hand is computed, from the values bound if it must be. */
@@ -113,10 +131,11 @@ export class Recording {
       return;
     }
     const inputs = entry.args.map((arg) => arg.entry.values.get(arg.output) as TypedArray);
-    const all = [...outputs].every((output) => fragment.kept.includes(output));
+    const kept = new Set(fragment.kept);
     this.passes++;
-    if (all) {
-      if (this.entries[entry.index] === entry) this.rebuilt++;
+    // What is kept was at hand once.
+    if (this.entries[entry.index] === entry && [...outputs].some((output) => kept.has(output))) this.rebuilt++;
+    if ([...outputs].every((output) => kept.has(output))) {
       const executable = fragment.executable();
       this.backend = executable.backend;
       const made = await executable.run(inputs, checkpoint);
@@ -126,11 +145,11 @@ export class Recording {
       });
       return;
     }
-    for (const output of outputs) {
-      if (entry.values.has(output)) continue;
-      const [made] = await fragment.only(output).run(inputs, checkpoint);
-      set(output, made?.data as TypedArray);
-    }
+    const missing = [...outputs].filter((output) => !entry.values.has(output));
+    const made = await fragment.only(missing).run(inputs, checkpoint);
+    missing.forEach((output, i) => {
+      set(output, made[i]?.data as TypedArray);
+    });
   }
 
   /** Forgets some values of an entry; what is needed again is computed again. */

@@ -25,9 +25,9 @@ export class Tape {
   /** Equal for tapes that recorded the same of recordings that are the same. */
   key = '';
 
-  /** What it recorded, in order. */
-  get seen(): readonly Seen[] {
-    return this.#seen;
+  /** What was run while it recorded, in order. */
+  get entries(): readonly Entry[] {
+    return [...this.#views.keys()];
   }
 
   /** Whether a tensor is watched or was computed from what is. */
@@ -122,7 +122,8 @@ class Flattening {
     });
     const made = new Set<Recorded>();
     for (const { entry, view } of seen) for (const [tensor] of ownTangents(entry, view)) made.add(tensor);
-    for (const tensor of this.#shifts.keys()) if (!made.has(tensor)) this.#set(tensor, null);
+    for (const [tensor, shifts] of this.#shifts)
+      if (!made.has(tensor)) this.#tangents.set(tensor, sumOf(this.#b, shifts) as Var);
     for (const step of seen) this.#pass(step);
   }
 
@@ -140,23 +141,28 @@ class Flattening {
   }
 
   #pass({ entry, view }: Seen): void {
-    const dx = view.sources.map((input) => this.tangentOf(entry.args[input] as Recorded));
-    const out = dx.some((tangent) => tangent) ? this.#inline(entry, view, dx) : [];
-    for (const [tensor, place] of ownTangents(entry, view)) this.#set(tensor, out[place] ?? null);
+    const own = ownTangents(entry, view);
+    const seeds = [...own.keys()].filter((tensor) => this.#shifts.has(tensor));
+    const dx = [
+      ...view.sources.map((input) => this.tangentOf(entry.args[input] as Recorded)),
+      ...seeds.map((tensor) => sumOf(this.#b, this.#shifts.get(tensor) ?? [])),
+    ];
+    if (!dx.some((tangent) => tangent)) return;
+    const outputs = seeds.map(({ output }) => output);
+    const out = this.#inline(entry, view, outputs, dx);
+    for (const [tensor, place] of own) {
+      const tangent = out[place];
+      if (tangent) this.#tangents.set(tensor, tangent);
+    }
   }
 
-  /** A tensor's tangent: what was computed, and its own as a source. */
-  #set(tensor: Recorded, computed: Var | null): void {
-    const tangent = sumOf(this.#b, [computed, ...(this.#shifts.get(tensor) ?? [])]);
-    if (tangent) this.#tangents.set(tensor, tangent);
-  }
-
-  #inline(entry: Entry, view: View, dx: readonly (Var | null)[]): readonly (Var | null)[] {
+  #inline(entry: Entry, view: View, seeds: readonly number[], dx: readonly (Var | null)[]): readonly (Var | null)[] {
     const residuals = view.residuals.map((output) => this.#residual(entry.tensors[output] as Recorded));
     const given = dx.filter((tangent) => tangent !== null);
-    if (given.length === dx.length) return this.#b.inline(view.linear, [...residuals, ...given]);
-    const { program, places } = restricted(view, dx);
-    const args = view.sources.map((_, i) => this.#b.full(0, (view.linear.inputs[residuals.length + i] as Var).type));
+    const linear = view.linear(seeds);
+    if (given.length === dx.length) return this.#b.inline(linear, [...residuals, ...given]);
+    const { program, places } = restricted(linear, residuals.length, dx);
+    const args = dx.map((_, i) => this.#b.full(0, (linear.inputs[residuals.length + i] as Var).type));
     const made = this.#b.inline(program, [...residuals, ...args, ...given]);
     return places.map((place) => (place === null ? null : (made[place] as Var)));
   }
@@ -175,21 +181,21 @@ interface Restricted {
   readonly places: readonly (number | null)[];
 }
 
-const RESTRICTED = new WeakMap<View, Map<string, Restricted>>();
+const RESTRICTED = new WeakMap<Program, Map<string, Restricted>>();
 
 /**
  * A linear part in some of its tangents, the others being zero. It is linear: its derivative is itself, without what
  * the others alone lead to.
  */
-function restricted(view: View, dx: readonly (Var | null)[]): Restricted {
+function restricted(linear: Program, residuals: number, dx: readonly (Var | null)[]): Restricted {
   const mask = dx.map((tangent) => (tangent ? '1' : '0')).join('');
-  const byMask = RESTRICTED.get(view) ?? new Map<string, Restricted>();
-  RESTRICTED.set(view, byMask);
+  const byMask = RESTRICTED.get(linear) ?? new Map<string, Restricted>();
+  RESTRICTED.set(linear, byMask);
   const known = byMask.get(mask);
   if (known) return known;
-  const moving = dx.flatMap((tangent, i) => (tangent ? [view.residuals.length + i] : []));
-  const { program, tangents } = jvp(view.linear, moving);
-  const first = view.linear.outputs.length;
+  const moving = dx.flatMap((tangent, i) => (tangent ? [residuals + i] : []));
+  const { program, tangents } = jvp(linear, moving);
+  const first = linear.outputs.length;
   const made = {
     program: withoutDeadCode({ ...program, outputs: program.outputs.slice(first) }),
     places: tangents.map((place) => (place === null ? null : place - first)),

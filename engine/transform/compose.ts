@@ -45,9 +45,14 @@ export interface Linearization {
   readonly places: readonly (number | null)[];
 }
 
-/** The first `targets` outputs of a program linearized in the inputs that `sources` numbers. */
-export function linearize(program: Program, targets: number, sources: readonly number[]): Linearization {
-  const { program: both, tangents } = jvp(program, sources);
+/** The first `targets` outputs of a program linearized in the inputs that `sources` numbers, and in some of its outputs. */
+export function linearize(
+  program: Program,
+  targets: number,
+  sources: readonly number[],
+  seeds: readonly number[] = [],
+): Linearization {
+  const { program: both, tangents } = jvp(program, sources, seeds);
   const count = program.outputs.length;
   const connected = tangents.slice(0, targets).filter((place) => place !== null);
   // Tangents of what is no target are dropped, and with them the equations that lead there alone.

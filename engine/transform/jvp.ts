@@ -11,14 +11,17 @@ import { instantiate, sumOf } from './tangents.ts';
 
 /** A program with its derivative. */
 export interface Jvp {
-  /** Inputs: the program's, then one tangent per source. Outputs: the program's, then the tangents that are not zero. */
+  /** Inputs: the program's, then one tangent per source and per seed. Outputs: the program's, then the tangents that are not zero. */
   readonly program: Program;
   /** For each output of the original, where its tangent is among the outputs; `null` when it is zero. */
   readonly tangents: readonly (number | null)[];
 }
 
-/** The program with its derivative along the inputs that `sources` numbers. */
-export function jvp(program: Program, sources: readonly number[]): Jvp {
+/**
+ * The program with its derivative along the inputs that `sources` numbers, and along the outputs that `seeds` numbers:
+ * what is computed from these moves with them too.
+ */
+export function jvp(program: Program, sources: readonly number[], seeds: readonly number[] = []): Jvp {
   const b = new Builder();
   const primals = new Env();
   const tangents = new Map<Var, Var>();
@@ -27,6 +30,11 @@ export function jvp(program: Program, sources: readonly number[]): Jvp {
     const input = program.inputs[source] as Var;
     tangents.set(input, b.input(input.type, input.name));
   }
+  const seeded = new Map<Var, Var>();
+  for (const seed of seeds) {
+    const output = program.outputs[seed] as Var;
+    seeded.set(output, b.input(output.type, output.name));
+  }
   for (const eqn of program.eqns) {
     b.node = eqn.node;
     const x = primals.all(eqn.inputs);
@@ -34,7 +42,7 @@ export function jvp(program: Program, sources: readonly number[]): Jvp {
     const { y, dy } = dx.some((tangent) => tangent) ? differentiate(b, eqn, x, dx) : { y: b.copy(eqn, x), dy: [] };
     primals.bind(eqn.outputs, y);
     eqn.outputs.forEach((output, i) => {
-      const tangent = dy[i];
+      const tangent = sumOf(b, [dy[i] ?? null, seeded.get(output) ?? null]);
       if (tangent) tangents.set(output, tangent);
     });
   }

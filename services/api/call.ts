@@ -7,6 +7,7 @@ import { Operations } from '../operations/operations.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import type { Store } from '../sessions/store.ts';
 import { type Deadline, untilAborted } from './deadline.ts';
+import { Graphs } from './graphs/graphs.ts';
 import { type Claim, Replies } from './idempotency.ts';
 import { boundsOf } from './limits.ts';
 import type { Context, Method, StreamMethod, UnaryMethod } from './method.ts';
@@ -26,17 +27,21 @@ export interface Service extends ServiceOptions {
   readonly replies: Replies;
   readonly sessions: Sessions;
   readonly operations: Operations;
+  readonly graphs: Graphs;
 }
 
 /** The service that both ports of a process serve. */
 export function createService(options: ServiceOptions): Service {
   const { engine, store, config } = options;
+  const graphs = new Graphs(engine, store, config.graphTtl);
   const service: Service = {
     ...options,
     replies: new Replies(store, config.idempotencyTtl),
     sessions: new Sessions(engine, store, config.sessions),
+    graphs,
     operations: new Operations({
       ...options,
+      graphs,
       context: (caller, afterwards) => contextOf(service, caller, afterwards, caller.complete),
     }),
   };
@@ -71,7 +76,9 @@ export function call(
   const afterwards: (() => void)[] = [];
   const answerWith = (response: unknown): Answer => ({ response, release: () => runAll(afterwards) });
   const handle = (complete?: Claim['complete']): unknown =>
-    method.handle(request, contextOf(service, caller, afterwards, complete));
+    withGraphs(service, caller, request, (resolved) =>
+      method.handle(resolved, contextOf(service, caller, afterwards, complete)),
+    );
   const claim = claimOf(service, method, request, caller);
   const answer = claim === undefined ? handle() : once(claim, handle);
   return answer instanceof Promise ? untilAborted(answer, caller.deadline.signal).then(answerWith) : answerWith(answer);
@@ -110,7 +117,8 @@ export async function* stream(
       yield claim.replay.response;
       return;
     }
-    messages = method.stream(request, contextOf(service, caller, afterwards, claim?.complete))[Symbol.asyncIterator]();
+    const resolved = await service.graphs.resolve(caller.tenant, request);
+    messages = method.stream(resolved, contextOf(service, caller, afterwards, claim?.complete))[Symbol.asyncIterator]();
     let last: unknown;
     for (;;) {
       const next = await untilAborted(messages.next(), signal);
@@ -131,6 +139,16 @@ export async function* stream(
   }
 }
 
+function withGraphs(
+  { graphs }: Service,
+  { tenant }: Caller,
+  request: unknown,
+  handle: (resolved: unknown) => unknown,
+): unknown {
+  const resolved = graphs.resolve(tenant, request);
+  return resolved instanceof Promise ? resolved.then(handle) : handle(resolved);
+}
+
 function claimOf(
   { replies }: Service,
   { name, changes }: Method,
@@ -142,7 +160,7 @@ function claimOf(
 }
 
 function contextOf(
-  { engine, config, methods, operations, sessions }: Service,
+  { engine, config, methods, operations, sessions, graphs }: Service,
   { tenant, log, deadline }: Pick<Caller, 'tenant' | 'log' | 'deadline'>,
   afterwards: (() => void)[],
   complete: Claim['complete'] | undefined,
@@ -158,6 +176,7 @@ function contextOf(
     sessions,
     methods,
     operations,
+    graphs,
     ...(complete !== undefined && { complete }),
   };
 }

@@ -6,7 +6,7 @@ import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { bindValue } from '../../engine/program/bind.ts';
 import { build, type Graph } from '../../engine/program/build.ts';
 import { digest, hashProgram } from '../../engine/program/hash.ts';
-import { isTensor, type Program } from '../../engine/program/program.ts';
+import { EQUATION_BYTES, isTensor, type Program } from '../../engine/program/program.ts';
 import type { Value } from '../../engine/program/value.ts';
 import type { Executable } from '../../engine/runtime/execute.ts';
 import type { Tensor, TensorType, TypedArray } from '../../engine/types.ts';
@@ -16,7 +16,17 @@ import type { Context } from './method.ts';
 export interface ComputeRequest {
   readonly graph?: unknown;
   readonly values: Readonly<Record<string, unknown>>;
-  readonly options: { readonly device: 'auto' | 'cpu' | 'gpu' };
+  readonly options: { readonly device: Device };
+}
+
+/** Where a request wants to be computed. */
+export type Device = 'auto' | 'cpu' | 'gpu';
+
+/** Throws `unsupported` unless the service has such a device. */
+export function requireDevice(device: Device): void {
+  if (device !== 'gpu') return;
+  const where = { pointer: '/options/device' };
+  throw new EngineError('unsupported', "this service has no GPU; use device 'auto' or 'cpu'", where);
 }
 
 /** The values of a request, decoded. */
@@ -79,9 +89,6 @@ export interface Prepared {
   /** For each output's name, its place among the results. */
   readonly places: ReadonlyMap<string, number>;
 }
-
-/** Bytes of one equation with its variables and names, measured on long chains. */
-const EQUATION_BYTES = 1024;
 
 function weightOfGraph({ program }: Graph): number {
   let bytes = 0;
@@ -160,10 +167,7 @@ export async function run(
   cached: boolean,
   started: number,
 ): Promise<Results> {
-  if (request.options.device === 'gpu')
-    throw new EngineError('unsupported', "this service has no GPU; use device 'auto' or 'cpu'", {
-      pointer: '/options/device',
-    });
+  requireDevice(request.options.device);
   const created = new Map<string, Tensor>();
   const arrays = prepared.inputs.map((name, i) => {
     const type = prepared.types[i] as TensorType;

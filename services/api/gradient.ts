@@ -213,7 +213,8 @@ export function outputGradients(
   { engine }: Context,
 ): (Direction | undefined)[] {
   if (json === undefined || json === null) return targets.map(() => undefined);
-  const list = typeof asked === 'string' || (targets.length === 1 && !Array.isArray(asked)) ? [json] : json;
+  const isOne = typeof asked === 'string' || (targets.length === 1 && !Array.isArray(asked));
+  const list = isOne && !isListOfTensors(json) ? [json] : json;
   if (!Array.isArray(list) || list.length !== targets.length)
     throw new EngineError(
       'invalid_request',
@@ -227,6 +228,11 @@ export function outputGradients(
     const value = decodeTensor(list[i], where, engine.limits);
     return { value, where, what: `the output gradient of '${target}'` };
   });
+}
+
+/** Whether this is a list of tensors whatever was asked for: nested numbers have no decoded tensors and no null in them. */
+function isListOfTensors(json: unknown): boolean {
+  return Array.isArray(json) && json.length > 0 && json.every((item) => item === null || item instanceof Value);
 }
 
 function zeros({ type }: Var): Tensor {

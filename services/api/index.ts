@@ -4,6 +4,8 @@ import { check } from './check.ts';
 import { evaluate } from './evaluate.ts';
 import { getLimits } from './get-limits.ts';
 import { gradient } from './gradient.ts';
+import { getGraph } from './graphs/get-graph.ts';
+import { putGraph } from './graphs/put-graph.ts';
 import { hessian } from './hessian.ts';
 import { hvp } from './hvp.ts';
 import { jacobian } from './jacobian.ts';
@@ -60,6 +62,8 @@ export const METHODS: readonly Method[] = [
   hvp,
   run,
   check,
+  putGraph,
+  getGraph,
   startOperation,
   listOperations,
   getOperation,

@@ -6,6 +6,7 @@ import type { Checkpoint } from '../../engine/backends/backend.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Operations } from '../operations/operations.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import type { Graphs } from './graphs/graphs.ts';
 import type { Completion } from './idempotency.ts';
 
 /** What a handler knows beside its request. */
@@ -26,6 +27,7 @@ export interface Context {
   /** The method table. */
   readonly methods: readonly Method[];
   readonly operations: Operations;
+  readonly graphs: Graphs;
   /**
    * Present when the request must not be done twice: the client named it, or it runs as an operation. What it returns
    * for the response goes into the commit that does the request's work; where it is not called, the caller of the method
@@ -65,7 +67,7 @@ interface Row<Request, Response> {
   /** The path where the work that it began goes on: the reply is 202 with a `Location`. */
   accepted?(response: Response): string;
   /** The version of what it answers with, for `ETag` and `If-None-Match`. */
-  version?(response: Response): number;
+  version?(response: Response): number | string;
   /** The media type of the field `content`, bytes that are a whole body over HTTP and a stream of chunks over gRPC. */
   readonly content?: { readonly of: 'request' | 'response'; readonly type: string };
 }

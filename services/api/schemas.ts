@@ -15,8 +15,8 @@ export const tensorsSchema = z.record(nameSchema, tensorSchema).meta(boundedBy('
 /** A graph as sent: a document or a line of text. */
 export const graphSchema = z.unknown().meta({
   description:
-    'A graph document {inputs, variables, constants, nodes, outputs}, or one line of text such as ' +
-    '"loss = mean((x @ w + b) ** 2)".',
+    'A graph document {inputs, variables, constants, nodes, outputs}, one line of text such as ' +
+    '"loss = mean((x @ w + b) ** 2)", or {id} of a kept graph.',
 });
 
 /** Raw bytes. */

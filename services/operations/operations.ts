@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { EngineError } from '../../engine/errors.ts';
 import { type Deadline, openDeadline, timeoutOf, untilAborted } from '../api/deadline.ts';
+import type { Graphs } from '../api/graphs/graphs.ts';
 import type { Completion } from '../api/idempotency.ts';
 import type { Context, Method } from '../api/method.ts';
 import { fromSnapshot, toSnapshot } from '../api/snapshot.ts';
@@ -31,6 +32,7 @@ export interface OperationsOptions {
   readonly config: Config;
   readonly methods: readonly Method[];
   readonly log: Logger;
+  readonly graphs: Graphs;
   /** What a method knows that runs for this caller; `afterwards` collects what it wants done in the end. */
   context(caller: OperationCaller, afterwards: (() => void)[]): Context;
 }
@@ -47,7 +49,6 @@ export interface OperationCaller {
 interface Live {
   row: OperationRow;
   readonly method: Method;
-  readonly request: unknown;
   /** Once it has begun. */
   deadline: Deadline | undefined;
   isCancelled: boolean;
@@ -65,7 +66,7 @@ export class Operations {
   readonly #queue: Live[] = [];
   readonly #running = new Set<Live>();
   readonly #closing = new AbortController();
-  /** One start at a time, so that quotas count what is just being started. */
+  /** One start at a time, so that quotas count what is just being started, and `resume` does not take it for unfinished. */
   #starting: Promise<unknown> = Promise.resolve();
 
   constructor(options: OperationsOptions) {
@@ -74,14 +75,18 @@ export class Operations {
 
   /** Keeps a request that its method takes, and begins it when its turn comes. */
   start(tenant: string, method: Method, request: unknown): Promise<OperationRow> {
-    const started = this.#starting.then(() => this.#start(tenant, method, request));
-    this.#starting = started.catch(() => {});
-    return started;
+    return this.#alone(() => this.#start(tenant, method, request));
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#starting.then(work);
+    this.#starting = done.catch(() => {});
+    return done;
   }
 
   async #start(tenant: string, method: Method, request: unknown): Promise<OperationRow> {
-    await this.#checkQuotas(tenant);
-    const { ref, bytes, blobs } = blobOf(tenant, request);
+    const { ref, blobs } = blobOf(tenant, request);
+    await this.#checkQuotas(tenant, ref.bytes);
     const createdAt = Date.now();
     const row: OperationRow = {
       tenant,
@@ -98,47 +103,57 @@ export class Operations {
       attempts: 0,
     };
     await this.#options.store.putOperation(row, blobs);
-    // Read back as after a restart, and free of the buffers of the request that brought it.
-    this.#enqueue(row, method, fromSnapshot(bytes));
+    this.#enqueue(row, method);
     return row;
   }
 
-  async #checkQuotas(tenant: string): Promise<void> {
+  async #checkQuotas(tenant: string, added: number): Promise<void> {
     const { store, config } = this.#options;
-    const { queue, unfinishedPerTenant, perTenant } = config.operations;
+    const { queue, unfinishedPerTenant, perTenant, bytesPerTenant } = config.operations;
     if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
     if (this.#queue.length >= queue)
       throw new EngineError('overloaded', `${this.#queue.length} operations are waiting already; try again later`);
     const unfinished = [...this.#live.values()].filter(({ row }) => row.tenant === tenant).length;
     if (unfinished >= unfinishedPerTenant)
       throw new EngineError('quota_exceeded', `there are ${unfinished} unfinished operations, and may be no more`);
-    const kept = (await store.operations(tenant, '', perTenant)).length;
-    if (kept >= perTenant)
-      throw new EngineError('quota_exceeded', `there are ${kept} operations, and may be no more; delete some`);
+    const kept = await store.operations(tenant, '', perTenant);
+    if (kept.length >= perTenant)
+      throw new EngineError('quota_exceeded', `there are ${kept.length} operations, and may be no more; delete some`);
+    const bytes = kept.reduce((sum, { request, response }) => sum + request.bytes + (response?.bytes ?? 0), added);
+    if (bytes > bytesPerTenant)
+      throw new EngineError(
+        'quota_exceeded',
+        `operations would keep ${bytes} bytes of requests and responses, and may keep ${bytesPerTenant}; delete some`,
+      );
   }
 
   /** Takes up what the last process left unfinished. */
-  async resume(): Promise<void> {
+  resume(): Promise<void> {
+    return this.#alone(() => this.#resume());
+  }
+
+  async #resume(): Promise<void> {
     for (const row of await this.#options.store.unfinished()) {
+      if (this.#live.has(row.id)) continue;
       try {
-        this.#enqueue(row, ...(await this.#load(row)));
+        this.#enqueue(row, this.#methodOf(row));
       } catch (reason) {
         await this.#write(this.#failed(row, reason, this.#options.log));
       }
     }
   }
 
-  async #load(row: OperationRow): Promise<[method: Method, request: unknown]> {
-    const { store, methods } = this.#options;
+  /** The method of an operation that may be begun again. */
+  #methodOf(row: OperationRow): Method {
     if (row.attempts >= MAX_ATTEMPTS)
       throw new EngineError(
         'quarantined',
         `the service ended ${row.attempts} times while this operation ran, and does not begin it again`,
       );
-    const method = methods.find(({ name }) => name === row.method);
+    const method = this.#options.methods.find(({ name }) => name === row.method);
     if (method === undefined)
       throw new EngineError('unsupported', `this version of the service has no method '${row.method}'`);
-    return [method, fromSnapshot(await store.blob(row.tenant, row.request))];
+    return method;
   }
 
   /** The operation as it is now; throws `not_found`. */
@@ -201,16 +216,14 @@ export class Operations {
   async close(): Promise<void> {
     const reason = new EngineError('overloaded', 'the service is stopping');
     this.#closing.abort(reason);
-    this.#queue.length = 0;
     for (const { deadline } of this.#running) deadline?.end(reason);
     await Promise.all([...this.#running].map(({ ended }) => ended.promise));
   }
 
-  #enqueue(row: OperationRow, method: Method, request: unknown): void {
+  #enqueue(row: OperationRow, method: Method): void {
     const live: Live = {
       row,
       method,
-      request,
       deadline: undefined,
       isCancelled: false,
       completed: undefined,
@@ -250,14 +263,19 @@ export class Operations {
   }
 
   async #perform(live: Live, log: Logger): Promise<void> {
-    const { store, config, context } = this.#options;
+    const { store, config, context, graphs } = this.#options;
     const { tenant } = live.row;
-    const request = validate(live.method, live.request);
+    // From the store, where many large ones wait at no cost, and as after a restart.
+    const kept = fromSnapshot(await store.blob(tenant, live.row.request));
+    const request = await graphs.resolve(tenant, validate(live.method, kept));
     const { options } = request as { readonly options?: { readonly timeout_ms?: number } };
     const { timeout } = config.operations;
     const deadline = openDeadline(timeoutOf([options?.timeout_ms], timeout, timeout));
     live.deadline = deadline;
+    // Whoever ended it before now had no deadline to end.
+    if (live.isCancelled || this.#closing.signal.aborted) deadline.end(new EngineError('cancelled', 'not begun'));
     try {
+      deadline.checkpoint.check();
       this.#change(live, { attempts: live.row.attempts + 1 });
       await this.#write(live.row);
       deadline.checkpoint.check();
@@ -274,7 +292,7 @@ export class Operations {
           if (live.completed === undefined) await this.#write(live.row);
         },
         response: async (response) => {
-          if (live.completed !== undefined) return;
+          if ((await this.#known(live)) !== undefined) return;
           const { operation, blobs } = this.#complete(live, response);
           await store.putOperation(operation as OperationRow, blobs);
         },
@@ -294,12 +312,18 @@ export class Operations {
   /** The row of an operation that was not completed, or whose work was done before something else failed. */
   async #endedBy(reason: unknown, live: Live, log: Logger): Promise<OperationRow> {
     const { row } = live;
-    const known = live.completed && (await this.#options.store.operation(row.tenant, row.id));
-    if (known?.state === 'succeeded') return known;
+    const known = await this.#known(live);
+    if (known !== undefined) return known;
     if (live.isCancelled) return this.#write(this.#cancelled(row));
     // A stop is not the operation's fault: the attempt does not count.
-    if (this.#closing.signal.aborted) return this.#write({ ...row, attempts: row.attempts - 1 });
+    if (this.#closing.signal.aborted) return this.#write({ ...row, attempts: Math.max(0, row.attempts - 1) });
     return this.#write(this.#failed(row, reason, log));
+  }
+
+  /** The row that a commit of the operation's own has written, if one has. */
+  async #known({ row: { tenant, id }, completed }: Live): Promise<OperationRow | undefined> {
+    const known = completed && (await this.#options.store.operation(tenant, id));
+    return known?.state === 'succeeded' ? known : undefined;
   }
 
   /** Takes the row that `end` gives as the operation's last; never rejects. */
@@ -347,8 +371,8 @@ export class Operations {
 }
 
 /** A tree as the blob that is kept of it. */
-function blobOf(tenant: string, tree: unknown): { ref: BlobRef; bytes: Uint8Array; blobs: Map<string, Uint8Array> } {
+function blobOf(tenant: string, tree: unknown): { ref: BlobRef; blobs: Map<string, Uint8Array> } {
   const bytes = toSnapshot(tree);
   const digest = digestOf(tenant, bytes);
-  return { ref: { digest, bytes: bytes.length }, bytes, blobs: new Map([[digest, bytes]]) };
+  return { ref: { digest, bytes: bytes.length }, blobs: new Map([[digest, bytes]]) };
 }

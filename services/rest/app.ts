@@ -10,11 +10,11 @@ import {
 } from 'fastify';
 import { ERROR_CODES } from '../../engine/errors.ts';
 import package_ from '../../package.json' with { type: 'json' };
+import { authenticate, LOCAL_TENANT } from '../api/auth.ts';
 import type { Service } from '../api/call.ts';
 import { MAX_HEADER_BYTES } from '../api/limits.ts';
 import { isStream } from '../api/method.ts';
 import type { Config } from '../config.ts';
-import { authenticate, LOCAL_TENANT } from './auth.ts';
 import { addDocs } from './docs.ts';
 import { openApiDocument } from './openapi.ts';
 import { serve } from './pipeline.ts';
@@ -156,7 +156,7 @@ function addOwnRoutes(app: FastifyInstance, { service: { methods }, ready }: App
 function sendProblem(reason: unknown, request: FastifyRequest, reply: FastifyReply, config: Config): FastifyReply {
   const problem = problemFor(reason, request, config);
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
-  if (problem.status === 503) reply.header('retry-after', '1');
+  if (problem.status === 503 || problem.code === 'request_in_progress') reply.header('retry-after', '1');
   // A body that nobody will read is discarded by node as it comes, so that the client gets to read this reply.
   if (reply.getHeader('connection') === 'close' && problem.code === 'body_too_large') reply.removeHeader('connection');
   return reply.code(problem.status).header('x-request-id', request.id).type(PROBLEM_TYPE).send(JSON.stringify(problem));

@@ -2,7 +2,7 @@
 import { EngineError } from '../../engine/errors.ts';
 
 /** The entity tag of a version. */
-export function etagOf(version: number): string {
+export function etagOf(version: number | string): string {
   return `"${version}"`;
 }
 
@@ -15,7 +15,7 @@ export function readIfMatch(header: string): number | '*' {
 }
 
 /** Whether `If-None-Match` names this version: then the client has it already. Tags that are not ours match nothing. */
-export function isKnown(header: string, version: number): boolean {
+export function isKnown(header: string, version: number | string): boolean {
   const tags = header.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
   return tags.includes('*') || tags.includes(etagOf(version));
 }

@@ -332,6 +332,6 @@ const COMMON_HEADERS: Json = {
 };
 
 const HEADERS: Json = {
-  ETag: { description: 'The version, in quotes.', schema: { type: 'string', pattern: '^"\\d+"$' } },
+  ETag: { description: 'The version, in quotes.', schema: { type: 'string', pattern: '^".+"$' } },
   Location: { description: 'The path of what was made or begun.', schema: { type: 'string', format: 'uri-reference' } },
 };

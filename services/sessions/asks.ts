@@ -6,7 +6,7 @@ import { digest } from '../../engine/program/hash.ts';
 import type { Ask } from '../../engine/tape/derivative.ts';
 import { tapeLinks } from '../../engine/tape/links.ts';
 import { addressOf, type Recorded } from '../../engine/tape/recording.ts';
-import { allocateArray, isFloat, sizeOf, type Tensor, type TensorType } from '../../engine/types.ts';
+import { allocateArray, isFloat, sameType, sizeOf, type Tensor, type TensorType } from '../../engine/types.ts';
 import type { Direction } from '../api/compute.ts';
 import type { Context } from '../api/method.ts';
 import type { Reason } from '../api/schemas.ts';
@@ -192,24 +192,27 @@ interface Meaning {
 }
 
 function meaningOf(work: Work, nest: Nest, state: TapeState, name: string): Meaning {
-  const tensor = nest.names.get(name);
-  if (tensor) return { name, type: tensor.type, tensors: [tensor], variable: undefined };
-  const tensors = state.reads.get(name) ?? [];
-  const row = work.variable(name)?.row;
-  // What a tape read of a variable stays on it when the variable is deleted.
-  const type = tensors[0]?.type ?? (row && typeOfRow(row));
-  if (!type) throw unknown(work, nest, name);
-  return { name, type, tensors, variable: row ?? { trainable: true } };
+  const tensors = nest.tensorsOf(state.id, name);
+  const [tensor] = tensors;
+  // Of a variable that was deleted, tapes keep what they read.
+  const variable = nest.names.has(name) ? undefined : work.variable(name)?.row;
+  if (!variable && !tensor) throw unknown(work, nest, name);
+  const type = variable ? typeOfRow(variable) : (tensor as Recorded).type;
+  return { name, type, tensors: tensor && sameType(tensor.type, type) ? tensors : [], variable };
 }
 
 /** The tensor that a target means; of a variable, what was read last. */
 function tensorOf(work: Work, nest: Nest, state: TapeState, name: string): Recorded {
-  const found = nest.names.get(name) ?? state.reads.get(name)?.at(-1);
+  const found = nest.tensorsOf(state.id, name).at(-1) ?? nest.readsOf(name).at(-1);
   if (found) return found;
   if (!work.variable(name)) throw unknown(work, nest, name);
-  throw new EngineError('invalid_source', `the tape has not read the variable '${name}', so it cannot be a target`, {
-    input: name,
-  });
+  throw new EngineError(
+    'invalid_source',
+    `nothing on this tape has read the variable '${name}', so it cannot be a target`,
+    {
+      input: name,
+    },
+  );
 }
 
 function unknown(work: Work, nest: Nest, name: string): EngineError {
@@ -254,6 +257,7 @@ async function reasonsWhyNot(
     targets.map(addressOf),
     sources.map(({ name, tensors, type, variable }) => [name, tensors.map(addressOf), type, variable?.trainable]),
     [...state.accessed],
+    sources.map(({ name }) => nest.readsOf(name).map(addressOf)),
   ]);
   return context.engine.remember(key, find, () => 4096).value;
 }
@@ -266,8 +270,9 @@ function reasonFor(
 ): Reason | undefined {
   if (!isFloat(type.dtype)) return 'integer_dtype';
   if (variable && tensors.length === 0) {
-    if (!state.accessed.has(name)) return 'not_on_path';
-    return variable.trainable ? 'not_watched' : 'not_trainable';
+    const reads = nest.readsOf(name).filter((read) => sameType(read.type, type));
+    if (reads.length > 0 && state.accessed.has(name)) return variable.trainable ? 'not_watched' : 'not_trainable';
+    return reads.some((read) => link(read) === 'not_recorded') ? 'not_recorded' : 'not_on_path';
   }
   const on = tensors.filter((tensor) => state.tape.isOn(tensor));
   if (on.length === 0) {

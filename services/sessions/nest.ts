@@ -3,14 +3,16 @@
  * around it too, as nested `with` blocks do. It changes by events alone, so that its log gives it back.
  */
 import type { Engine } from '../../engine/engine.ts';
+import { checkLimit } from '../../engine/limits.ts';
 import { build, type Graph } from '../../engine/program/build.ts';
 import type { GraphDocument } from '../../engine/program/document.ts';
 import { digest } from '../../engine/program/hash.ts';
-import type { Program, Var } from '../../engine/program/program.ts';
+import type { Var } from '../../engine/program/program.ts';
 import { Value } from '../../engine/program/value.ts';
 import { type Ask, type Derivative, derivativeOf } from '../../engine/tape/derivative.ts';
-import { fragmentOf, type Source } from '../../engine/tape/fragment.ts';
+import { type Fragment, fragmentOf, type Source } from '../../engine/tape/fragment.ts';
 import { type Entry, type Recorded, Recording } from '../../engine/tape/recording.ts';
+import { residualsOf } from '../../engine/tape/residuals.ts';
 import { Tape } from '../../engine/tape/tape.ts';
 import { allocateArray, isFloat, sameType, type TensorType, type TypedArray } from '../../engine/types.ts';
 import { type Bound, type Derived, type Opened, type Ran, type TapeEvent, typeOf, type Watched } from './events.ts';
@@ -72,6 +74,8 @@ export class Nest {
   readonly selectors = new Set<Recorded>();
   /** For each variable, the tensor that it was read as or written from last, and under which version. */
   readonly #variables = new Map<string, { readonly version: number; readonly tensor: Recorded }>();
+  /** For each variable, the tensors that it was read as, by any tape or by none. */
+  readonly #reads = new Map<string, Set<Recorded>>();
   /** Of residuals that are not on the tapes around: the entries that put them there. */
   readonly #residuals = new Map<string, Entry>();
   readonly #engine: Engine;
@@ -154,8 +158,7 @@ export class Nest {
         this.#forgetResiduals();
         return;
       case 'reset':
-        // A tape that was used up records again.
-        if (state.state === 'used') state.state = 'recording';
+        state.state = 'recording';
         state.tape.clear();
         state.reads.clear();
         state.named.clear();
@@ -177,7 +180,12 @@ export class Nest {
     const tapes = [...this.tapes.values()];
     for (const entry of this.recording.entries) {
       if (tapes.some(({ tape }) => tape.hasSeen(entry))) continue;
-      for (const view of entry.fragment?.views ?? []) this.recording.forget(entry, view?.residuals ?? []);
+      const { views = [], wanted = [] } = entry.fragment ?? {};
+      const residuals = views.flatMap((view) => view?.residuals ?? []);
+      this.recording.forget(
+        entry,
+        residuals.filter((output) => !wanted.includes(output)),
+      );
     }
   }
 
@@ -227,7 +235,7 @@ export class Nest {
       args.map((arg) => isFloat(arg.type.dtype) && (tape.isOn(arg) || (watched[t] as Set<Recorded>).has(arg))),
     );
     const entries = [...values.values(), ...reads.values()];
-    const fragment = fragmentOf(source, flags, this.#engine);
+    const fragment = this.#fragment(source, flags);
     const entry = this.recording.run(fragment, args, entries.length);
     const named = (outputs: ReadonlyMap<string, number>): Map<string, Recorded> =>
       new Map([...outputs].map(([name, output]) => [name, entry.tensors[output] as Recorded]));
@@ -246,8 +254,10 @@ export class Nest {
           else named.add(name);
         }
         for (const [name, bound] of values) this.names.set(name, bound.tensors[0] as Recorded);
-        for (const [name, { version }] of Object.entries(event.variables))
+        for (const [name, { version }] of Object.entries(event.variables)) {
           this.#variables.set(name, { version, tensor: tensorOf(name) });
+          this.#reads.set(name, (this.#reads.get(name) ?? new Set()).add(tensorOf(name)));
+        }
         tapes.forEach((state, t) => {
           for (const tensor of watched[t] as Set<Recorded>) state.tape.watch(tensor);
           for (const name of Object.keys(event.variables)) this.#access(state, name, tensorOf(name), watched[t]);
@@ -331,7 +341,15 @@ export class Nest {
   /** The tensors that a source means to a tape: several when it is a variable that was read several times. */
   tensorsOf(id: string, name: string): readonly Recorded[] {
     const tensor = this.names.get(name);
-    return tensor ? [tensor] : (this.#tape(id).reads.get(name) ?? []);
+    if (tensor) return [tensor];
+    const reads = this.#tape(id).reads.get(name) ?? [];
+    // A variable that was deleted and made again with another type is another variable.
+    return reads.filter(({ type }) => sameType(type, (reads.at(-1) as Recorded).type));
+  }
+
+  /** The tensors that a variable was read as, by any tape or by none. */
+  readsOf(name: string): readonly Recorded[] {
+    return [...(this.#reads.get(name) ?? [])];
   }
 
   #derive(event: Derived, fresh: Fresh): Staged {
@@ -346,7 +364,7 @@ export class Nest {
     const { key, program } = derivative;
     const source: Source = { key, program, wanted: program.outputs.map((_, output) => output) };
     const flags = tapes.map(({ tape }, t) => args.map((arg) => tape.isOn(arg) || isStagedOn(arg, t, added)));
-    const fragment = fragmentOf(source, flags, this.#engine);
+    const fragment = this.#fragment(source, flags);
     const entry = this.recording.run(fragment, args, added.length);
     const tensors = new Map(event.names.map((name, output) => [name, entry.tensors[output] as Recorded]));
     const entries = [...added, entry];
@@ -376,19 +394,20 @@ export class Nest {
     const { entry } = tensor;
     const { fragment } = entry;
     if (!fragment || tapes.every(({ tape }) => tape.isOn(tensor) || !tape.hasSeen(entry))) return tensor;
-    const outputs = [...new Set(fragment.views.flatMap((view) => view?.residuals ?? []))];
+    const { outputs, program, inputs, tensors } = residualsOf(fragment);
     const at = outputs.findIndex((output) => entry.tensors[output] === tensor);
     if (at === -1) return tensor;
     const key = `${entry.index} ${tapes.map(({ id }) => id)}`;
     const known = this.#residuals.get(key) ?? added.find((own) => residualOf.get(own) === entry);
     if (known) return known.tensors[at] as Recorded;
-    const program: Program = {
-      ...fragment.program,
-      outputs: outputs.map((output) => fragment.program.outputs[output] as Var),
-    };
-    const flags = tapes.map(({ tape }) => entry.args.map((_, input) => tape.wasOn(entry, input)));
+    const named = tensors.map((output) => entry.tensors[output] as Recorded);
+    const flags = tapes.map(({ tape }) => [
+      ...inputs.map((input) => tape.wasOn(entry, input)),
+      ...named.map((own) => tape.hasSeen(entry) && tape.isOn(own)),
+    ]);
     const source: Source = { key: digest(['residuals', fragment.key]), program, wanted: [] };
-    const made = this.recording.run(fragmentOf(source, flags, this.#engine), entry.args, added.length);
+    const args = [...inputs.map((input) => entry.args[input] as Recorded), ...named];
+    const made = this.recording.run(this.#fragment(source, flags), args, added.length);
     outputs.forEach((output, i) => {
       const own = made.tensors[i] as Recorded;
       const residual = entry.tensors[output] as Recorded;
@@ -398,6 +417,21 @@ export class Nest {
     residualOf.set(made, entry);
     added.push(made);
     return made.tensors[at] as Recorded;
+  }
+
+  /** Throws `limit_exceeded` when the recording would have more equations than a program may. */
+  #fragment(source: Source, flags: readonly (readonly boolean[])[]): Fragment {
+    const fragment = fragmentOf(source, flags, this.#engine);
+    const equations = this.recording.equations + this.recording.more(fragment);
+    const found = (): string =>
+      `with this the tape has ${equations} equations recorded; reset it, or delete it and open another`;
+    checkLimit(this.#engine.limits, 'equations', equations, found);
+    return fragment;
+  }
+
+  /** The tensors that clients have seen, by name: those bound, and those whose values were asked for. */
+  seen(): Map<string, Recorded> {
+    return new Map([...this.names].filter(([, { entry, output }]) => entry.fragment?.wanted.includes(output) ?? true));
   }
 
   #tape(id: string): TapeState {

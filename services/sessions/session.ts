@@ -10,6 +10,12 @@ export interface Variable {
   data: TypedArray | undefined;
 }
 
+/** A log: how many entries it has, and the blobs that they name. */
+export interface Log {
+  readonly entries: number;
+  readonly blobs: BlobRef[];
+}
+
 /** A session as it is after its last commit. */
 export class Session {
   row: SessionRow;
@@ -20,8 +26,7 @@ export class Session {
   used = 0;
   /** Settles when what a request has done to the tapes already is committed, or is not to be. */
   ahead: Promise<void> | undefined;
-  /** The blobs that each log names. */
-  readonly logs = new Map<string, BlobRef[]>();
+  readonly logs = new Map<string, Log>();
   /** Bytes of values that could be let go. */
   resident = 0;
   /** What the store keeps for it: how often each blob is named. */
@@ -53,9 +58,9 @@ export class Session {
   /** Counts what an entry of a log names. */
   countEntry(log: string, blobs: readonly BlobRef[]): void {
     this.count(blobs, 1);
-    const known = this.logs.get(log);
-    if (known) known.push(...blobs);
-    else this.logs.set(log, [...blobs]);
+    const { blobs: known, entries } = this.logs.get(log) ?? { blobs: [], entries: 0 };
+    known.push(...blobs);
+    this.logs.set(log, { blobs: known, entries: entries + 1 });
   }
 
   /** How many more bytes the store would keep if these were named, and those no longer. */
@@ -105,17 +110,17 @@ export class Session {
     throw new EngineError('not_found', `the session has no tape '${id.slice(0, 128)}'.${didYouMeanOf(id, known)}`);
   }
 
-  /** Lets go of everything that the store can give back. */
+  /** Lets go of the values that the store, or computing again, can give back. */
   evict(): void {
     for (const { recording } of this.nests.values()) recording.evict();
     for (const variable of this.variables.values()) variable.data = undefined;
-    this.resident = 0;
+    this.measure();
   }
 
   /** Counts what could be let go. */
   measure(): void {
     this.resident = 0;
-    for (const { recording } of this.nests.values()) this.resident += recording.bytes;
+    for (const { recording } of this.nests.values()) this.resident += recording.bytes + recording.structure;
     for (const { data } of this.variables.values()) this.resident += data?.byteLength ?? 0;
   }
 }

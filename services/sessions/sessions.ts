@@ -16,6 +16,8 @@ export interface SessionSettings {
   readonly perTenant: number;
   /** Tapes of one session. */
   readonly tapes: number;
+  /** Events on record of one tape, with those within it. */
+  readonly events: number;
   /** Bytes that one session may keep. */
   readonly quota: number;
   /** Bytes of values kept in memory beside the store, for all sessions together. */
@@ -57,7 +59,7 @@ export class Sessions {
     const id = `ses_${randomBytes(16).toString('base64url')}`;
     const row: SessionRow = { tenant, id, createdAt: now, expiresAt: now + ttl, ttl, revision: 0 };
     const session = new Session(row);
-    const work = new Work(session, this.settings.quota);
+    const work = new Work(session, this.settings);
     const response = await fill(work);
     const change = withCompletion(work.change(row.expiresAt), complete?.(response));
     await this.#store.createSession(row, change, this.settings.perTenant);
@@ -82,7 +84,7 @@ export class Sessions {
     const key = keyOf(asker.tenant, id);
     return this.#alone(key, asker.signal, async () => {
       const session = await this.#find(asker.tenant, id);
-      const work = new Work(session, this.settings.quota);
+      const work = new Work(session, this.settings);
       try {
         const response = await run(work);
         await this.#commit(asker, session, work, response);
@@ -273,8 +275,8 @@ export class Sessions {
   }
 
   /**
-   * Lets go of the values of the sessions that were used longest ago, and of sessions, until both bounds are kept; not
-   * of those that somebody is at work on, except `done`.
+   * Lets go of the sessions that were used longest ago until both bounds are kept, not of those that somebody is at work
+   * on; of `done`, the last, only of its values.
    */
   #trim(done?: string): void {
     for (const [key, other] of this.#live) {
@@ -282,10 +284,11 @@ export class Sessions {
       const isMany = this.#live.size > this.settings.resident;
       if (!isOver && !isMany) break;
       if (this.#queues.has(key) && key !== done) continue;
-      if (isMany) this.#forget(key);
-      else if (other.resident > 0) {
+      if (isMany || key !== done) this.#forget(key);
+      else {
         this.#resident -= other.resident;
         other.evict();
+        this.#resident += other.resident;
       }
     }
   }

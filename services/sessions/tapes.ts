@@ -70,7 +70,8 @@ export async function record(
     const isKnown = source === undefined && work.variable(name) !== undefined;
     if (source?.kind === 'variable' || isKnown) variables[name] = reading.read(name, input);
     else if (source?.kind === 'new' || source === undefined) {
-      const tensor = source ? boundTo(source.value, input) : initialOf(input);
+      const value = source?.value ?? reading.sent(name);
+      const tensor = value ? boundTo(value, input) : initialOf(input);
       const row = work.write(name, tensor, input.trainable);
       variables[name] = { ...work.keep(tensor), trainable: input.trainable, version: row.version };
       made.set(name, tensor);
@@ -191,6 +192,11 @@ class Reading {
         `send one in 'values'.${didYouMeanOf(name, this.#visible())}`,
       { input: name, pointer: `/values/${name}` },
     );
+  }
+
+  /** The value that was sent under a name. */
+  sent(name: string): Value | undefined {
+    return this.#sent.get(name);
   }
 
   #isVariable(name: string): boolean {

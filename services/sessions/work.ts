@@ -4,6 +4,7 @@ import { encodeBytes } from '../../engine/formats/tensor.ts';
 import type { Tensor, TypedArray } from '../../engine/types.ts';
 import { type Bound, blobsOf, type TapeEvent } from './events.ts';
 import type { Session, Variable } from './session.ts';
+import type { SessionSettings } from './sessions.ts';
 import { type BlobRef, type Change, digestOf, type LogEntry, type VariableRow } from './store.ts';
 
 /**
@@ -16,7 +17,7 @@ export class Work {
   readonly blobs = new Map<string, Uint8Array>();
   /** What the new bytes stand for, by digest. */
   readonly fresh = { elements: new Map<string, TypedArray>(), json: new Map<string, unknown>() };
-  readonly #quota: number;
+  readonly #settings: SessionSettings;
   readonly #variables = new Map<string, Variable | null>();
   readonly #appended: { readonly log: string; readonly entry: LogEntry }[] = [];
   readonly #dropped: string[] = [];
@@ -26,9 +27,9 @@ export class Work {
   isAhead = false;
   readonly #end = Promise.withResolvers<void>();
 
-  constructor(session: Session, quota: number) {
+  constructor(session: Session, settings: SessionSettings) {
     this.session = session;
-    this.#quota = quota;
+    this.#settings = settings;
   }
 
   /** The version of what this request writes. */
@@ -82,6 +83,7 @@ export class Work {
     this.#appended.push({ log, entry: { json: JSON.stringify(event), blobs: blobsOf(event) } });
     this.isEmpty = false;
     this.checkQuota();
+    this.#checkEvents(log);
     this.#advance();
     apply();
   }
@@ -110,13 +112,23 @@ export class Work {
     return this.session.bytes + this.session.growth(this.#namedBlobs(), this.#unnamedBlobs());
   }
 
+  #checkEvents(log: string): void {
+    const kept = this.#dropped.includes(log) ? 0 : (this.session.logs.get(log)?.entries ?? 0);
+    const events = kept + this.#appended.filter((one) => one.log === log).length;
+    if (events <= this.#settings.events) return;
+    throw new EngineError(
+      'quota_exceeded',
+      `the tape would have ${events} events on record, and may have ${this.#settings.events}; reset it, or delete it and open another`,
+    );
+  }
+
   /** Throws when the session would keep more than it may. */
   checkQuota(): void {
     const { bytes } = this;
-    if (bytes <= Math.max(this.#quota, this.session.bytes)) return;
+    if (bytes <= Math.max(this.#settings.quota, this.session.bytes)) return;
     throw new EngineError(
       'quota_exceeded',
-      `the session would keep ${bytes} bytes; its quota is ${this.#quota}. Delete tapes or variables that are done with`,
+      `the session would keep ${bytes} bytes; its quota is ${this.#settings.quota}. Delete tapes or variables that are done with`,
     );
   }
 
@@ -142,7 +154,7 @@ export class Work {
   #unnamedBlobs(): BlobRef[] {
     const { variables, logs } = this.session;
     const written = [...this.#variables.keys()].flatMap((name) => variables.get(name)?.row.value ?? []);
-    return [...written, ...this.#dropped.flatMap((log) => logs.get(log) ?? [])];
+    return [...written, ...this.#dropped.flatMap((log) => logs.get(log)?.blobs ?? [])];
   }
 
   /** Makes the committed change true in memory, where the tapes have it already. */

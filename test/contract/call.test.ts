@@ -1,10 +1,16 @@
 /** @file Requests that their client named are done once, whatever happens on the way. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+// biome-ignore lint/style/noRestrictedImports: the service wants a logger, and this one is silent.
+import { pino } from 'pino';
+import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
+import type { Engine } from '../../engine/engine.ts';
 import { EngineError } from '../../engine/errors.ts';
 import type { Tensor } from '../../engine/types.ts';
-import { type Method, method, streamMethod } from '../../services/api/method.ts';
+import { createService, stream } from '../../services/api/call.ts';
+import { openDeadline } from '../../services/api/deadline.ts';
+import { isStream, type Method, method, type StreamMethod, streamMethod } from '../../services/api/method.ts';
+import { readConfig } from '../../services/config.ts';
 import { memoryStore } from '../../services/sessions/memory.ts';
 import type { Store } from '../../services/sessions/store.ts';
 import { type TestApp, testApp } from './rest-harness.ts';
@@ -160,11 +166,10 @@ test('a client that went away finds the reply under its key', async () => {
 test('a key is its tenant’s own', async () => {
   const { done, methods } = counting();
   const app = testApp({ methods, environment: TENANTS });
-  for (const [add, token] of [
-    [1, 'aaaaaaaaaaaaaaaaaaaa'],
-    [2, 'bbbbbbbbbbbbbbbbbbbb'],
-  ] as const)
-    await post(app, '/v1/count', { add }, { 'idempotency-key': 'k', authorization: `Bearer ${token}` });
+  const send = (add: number, token: string) =>
+    post(app, '/v1/count', { add, ms: add * 20 }, { 'idempotency-key': 'k', authorization: `Bearer ${token}` });
+  const replies = await Promise.all([send(1, 'aaaaaaaaaaaaaaaaaaaa'), send(2, 'bbbbbbbbbbbbbbbbbbbb')]);
+  expect(replies.map(({ statusCode }) => statusCode)).toEqual([201, 201]);
   expect(done).toEqual([1, 2]);
 });
 
@@ -205,6 +210,29 @@ test('a stream that is sent again has its last message', async () => {
   expect((await send()).body).toBe(`${message(1)}${message(2)}${message(3)}event: done\ndata: {}\n\n`);
   expect((await send()).body).toBe(`${message(3)}event: done\ndata: {}\n\n`);
   expect(done).toEqual([3]);
+});
+
+test('between the messages of a stream that never pauses, timers get a turn', async () => {
+  const { methods } = counting();
+  const service = createService({
+    engine: {} as Engine,
+    config: readConfig({}),
+    methods,
+    log: pino({ level: 'silent' }),
+    store: memoryStore(),
+  });
+  const deadline = openDeadline(60_000);
+  onTestFinished(() => deadline.close());
+  const steps = methods.find((row) => isStream(row)) as StreamMethod;
+  let steppedTo = 0;
+  setTimeout(() => deadline.end(new EngineError('cancelled', 'enough')), 20);
+  const drain = async () => {
+    const caller = { tenant: 'local', log: service.log, deadline };
+    for await (const message of stream(service, steps, { to: 1e12 }, caller))
+      steppedTo = (message as { step: number }).step;
+  };
+  await expect(drain()).rejects.toMatchObject({ code: 'cancelled' });
+  expect(steppedTo).toBeGreaterThan(1);
 });
 
 test.each([

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { toSnapshot } from '../../services/api/snapshot.ts';
 import { createApp } from '../../services/rest/app.ts';
 import { memoryStore } from '../../services/sessions/memory.ts';
 import type { Store } from '../../services/sessions/store.ts';
@@ -345,12 +346,15 @@ describe('watching', () => {
     await watch.return(undefined);
   });
 
-  test('a stop of the service lets watchers go', async () => {
-    const service = client();
+  test('a stop of the service lets watchers go, and what waits can be cancelled still', async () => {
+    const service = client({ ADJOINT_OPERATIONS_AT_ONCE: '1' });
     const { operation } = await service.start('Hold', { name: 'a' });
+    const waiting = await service.start('Hold', { name: 'b' });
     const watching = service.send('GET', `/v1/operations/${operation}/events`).then(({ body }) => body);
     await sleep(30);
     await service.service.operations.close();
+    const cancelled = await service.send('POST', `/v1/operations/${waiting.operation}/cancel`);
+    expect(cancelled.json().operation.state).toBe('cancelled');
     expect(await watching).toContain('event: error\ndata: {"type":"/errors/overloaded"');
     const late = await service.send('POST', '/v1/operations', { method: 'Hold', request: { name: 'b' } });
     expect([late.statusCode, late.headers['retry-after']]).toEqual([503, '1']);
@@ -376,7 +380,12 @@ describe('quotas', () => {
   });
 
   test('unfinished ones of a tenant, at the limit and over it', async () => {
-    const service = client({ ...KEYS, ADJOINT_OPERATIONS_UNFINISHED: '3' });
+    const quick = memoryStore();
+    const store: Store = {
+      ...quick,
+      putOperation: (...row) => sleep(10).then(() => quick.putOperation(...row)),
+    };
+    const service = client({ ...KEYS, ADJOINT_OPERATIONS_UNFINISHED: '3' }, store);
     // At once: the count has to hold for those that are just being started.
     const replies = await Promise.all(
       ['a', 'b', 'c', 'd'].map((name) => service.send('POST', '/v1/operations', hold(name), ann)),
@@ -397,6 +406,26 @@ describe('quotas', () => {
     expect(over.json()).toMatchObject({ status: 429, code: 'quota_exceeded', detail: expect.stringContaining('2') });
     await service.send('DELETE', `/v1/operations/${first.operation}`);
     await service.start('Hold', { name: 'a' });
+  });
+
+  test('bytes of a tenant, at the limit and over it', async () => {
+    const one = toSnapshot({ name: 'a' }).length;
+    const service = client({ ADJOINT_OPERATIONS_BYTES: String(2 * one) });
+    const first = await service.start('Hold', { name: 'a' });
+    const { operation } = await service.start('Hold', { name: 'b' });
+    const over = await service.send('POST', '/v1/operations', hold('c'));
+    expect(over.json()).toMatchObject({
+      status: 429,
+      code: 'quota_exceeded',
+      detail: `operations would keep ${3 * one} bytes of requests and responses, and may keep ${2 * one}; delete some`,
+    });
+    await service.send('DELETE', `/v1/operations/${operation}`);
+    const next = await service.start('Hold', { name: 'c' });
+    service.work.open('c');
+    await service.ended(next.operation);
+    await service.send('DELETE', `/v1/operations/${first.operation}`);
+    // What is left is one request and its response, which is as long.
+    expect((await service.send('POST', '/v1/operations', hold('d'))).statusCode).toBe(429);
   });
 
   test('the queue, at the limit and over it', async () => {
@@ -427,6 +456,7 @@ describe('quotas', () => {
       ADJOINT_OPERATIONS_QUEUE: '2',
       ADJOINT_OPERATIONS_UNFINISHED: '3',
       ADJOINT_OPERATIONS_KEPT: '4',
+      ADJOINT_OPERATIONS_BYTES: '8',
       ADJOINT_OPERATION_TIMEOUT_MS: '5',
       ADJOINT_OPERATION_TTL_MS: '6',
       ADJOINT_IDEMPOTENCY_TTL_MS: '7',
@@ -436,6 +466,7 @@ describe('quotas', () => {
       operations_queue: 2,
       operations_unfinished: 3,
       operations_kept: 4,
+      operations_bytes: 8,
       operation_timeout_ms: 5,
       operation_ttl_ms: 6,
       idempotency_ttl_ms: 7,
@@ -524,6 +555,22 @@ describe('a restart', () => {
     for (const name of ['a', 'b', 'c']) second.work.open(name);
     expect(await second.ended(operation)).toMatchObject({ state: 'succeeded', response: { name: 'a' }, attempts: 2 });
     expect(await second.ended(waiting[1]?.operation ?? '')).toMatchObject({ state: 'succeeded', attempts: 1 });
+  });
+
+  test('takes up nothing twice that is started meanwhile', async () => {
+    const store = memoryStore();
+    const service = client({ ADJOINT_OPERATIONS_AT_ONCE: '9' }, store);
+    const { operations, methods } = service.service;
+    const hold = methods.find(({ name }) => name === 'Hold');
+    if (hold === undefined) throw new Error('no Hold');
+    await Promise.all([
+      operations.start('local', hold, { name: 'a' }),
+      operations.resume(),
+      operations.start('local', hold, { name: 'b' }),
+      operations.resume(),
+    ]);
+    await sleep(20);
+    expect(service.work.begun).toEqual(['a', 'b']);
   });
 
   test('does not begin a third time what ran when the process ended twice', async () => {

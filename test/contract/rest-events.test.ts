@@ -15,11 +15,13 @@ interface Seen {
   made: number;
   ended: number;
   released: number;
+  /** The most messages whose memory was kept at once. */
+  held: number;
   signal: AbortSignal | undefined;
 }
 
 function ticking(): { seen: Seen; methods: readonly Method[] } {
-  const seen: Seen = { begun: 0, made: 0, ended: 0, released: 0, signal: undefined };
+  const seen: Seen = { begun: 0, made: 0, ended: 0, released: 0, held: 0, signal: undefined };
   const request = z.strictObject({
     count: z.coerce.number<number | string>().int().min(0).max(1e9).default(3),
     ms: z.coerce.number<number | string>().int().min(0).max(1e6).default(0),
@@ -48,6 +50,7 @@ function ticking(): { seen: Seen; methods: readonly Method[] } {
           if (ms > 0) await sleep(ms, undefined, { signal });
           afterReply(() => seen.released++);
           seen.made++;
+          seen.held = Math.max(seen.held, seen.made - seen.released);
           yield {
             at,
             x: { type: { dtype: 'float64', shape: [1] }, data: new Float64Array([-0]) },
@@ -104,6 +107,7 @@ describe('a stream', () => {
     expect(reply.body).toBe(`${progress(0)}${progress(1)}${progress(2)}event: done\ndata: {}\n\n`);
     await until(() => seen.ended === 1);
     expect(seen.released).toBe(3);
+    expect(seen.held).toBe(2);
   });
 
   test('of nothing is done at once', async () => {
@@ -231,9 +235,14 @@ describe('a reader', () => {
     const { methods, seen } = ticking();
     const app = testApp({ methods, environment: { ADJOINT_TIMEOUT_MS: '300', ADJOINT_MAX_TIMEOUT_MS: '300' } });
     await listen(app);
-    await ask(app, '/v1/ticks?count=1000000&bytes=1000000');
+    const socket = await ask(app, '/v1/ticks?count=1000000&bytes=1000000');
     await until(() => seen.ended === 1);
     expect(seen.signal?.reason).toMatchObject({ code: 'deadline_exceeded' });
+    // And when it goes on reading, it is told.
+    let heard = '';
+    socket.on('data', (chunk) => (heard = (heard + chunk.toString()).slice(-2000))).resume();
+    await until(() => heard.endsWith('0\r\n\r\n'));
+    expect(heard).toContain('event: error\ndata: {"type":"/errors/deadline_exceeded"');
   });
 });
 

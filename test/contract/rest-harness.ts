@@ -117,20 +117,22 @@ export const TEST_METHODS: readonly Method[] = [echo, fault, wait, spin, who];
 export type TestApp = ReturnType<typeof createApp>;
 
 /** What a test may set: variables of the environment, and options of the application. */
-interface Settings extends Partial<Pick<ServiceOptions, 'log' | 'methods' | 'store'> & Pick<AppOptions, 'ready'>> {
+interface Settings
+  extends Partial<Pick<ServiceOptions, 'engine' | 'log' | 'methods' | 'store'> & Pick<AppOptions, 'ready'>> {
   readonly environment?: Record<string, string>;
 }
 
 /** An application that is closed when the test ends. */
 export function testApp({
   environment = {},
+  engine = {} as Engine,
   methods = TEST_METHODS,
   log,
   ready,
   store = memoryStore(),
 }: Settings = {}): TestApp {
   const service = createService({
-    engine: {} as Engine,
+    engine,
     config: readConfig(environment),
     methods,
     log: log ?? pino({ level: 'silent' }),

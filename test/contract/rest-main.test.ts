@@ -6,7 +6,13 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openLlvm } from '../../engine/backends/native/llvm.ts';
 
 /** What no process of a test does unless the test is about it: write into the user's folders, or look for libraries. */
-const QUIET = { ADJOINT_PORT: '0', ADJOINT_BACKEND: 'portable', ADJOINT_CODE_CACHE: 'off', ADJOINT_DATA: 'memory' };
+const QUIET = {
+  ADJOINT_PORT: '0',
+  ADJOINT_GRPC_PORT: '0',
+  ADJOINT_BACKEND: 'portable',
+  ADJOINT_CODE_CACHE: 'off',
+  ADJOINT_DATA: 'memory',
+};
 
 /** The service as a process of its own, with everything it printed. */
 function start(environment: Record<string, string>): { child: ChildProcess; printed: string[] } {
@@ -27,10 +33,11 @@ async function listening(printed: readonly string[]): Promise<string> {
 }
 
 describe('the process', () => {
-  test('says where it listens in one line, and ends with 0 on SIGINT', async () => {
+  test('says in one line for each port where it listens, and ends with 0 on SIGINT', async () => {
     const { child, printed } = start({ ADJOINT_DRAIN_DELAY_MS: '60000' });
     const url = await listening(printed);
-    expect(printed).toHaveLength(1);
+    while (!printed.some((line) => line.includes('gRPC'))) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(printed).toHaveLength(2);
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
     child.kill('SIGINT');
     expect(await once(child, 'exit')).toEqual([0, null]);
@@ -74,6 +81,7 @@ describe('the process', () => {
   test.each([
     [{ ADJOINT_HOST: '0.0.0.0' }, 'ADJOINT_HOST: other hosts can reach this address'],
     [{ ADJOINT_PORT: 'x' }, 'ADJOINT_PORT: '],
+    [{ ADJOINT_GRPC_PORT: 'x' }, 'ADJOINT_GRPC_PORT: '],
   ])('%o ends it with one clear line', async (environment, line) => {
     const { child, printed } = start(environment as Record<string, string>);
     expect((await once(child, 'exit'))[0]).toBe(1);

@@ -1,4 +1,4 @@
-/** @file What the examples of the method table are about: a session with variables, a tape and an operation. */
+/** @file What the examples of the method table are about: a session with variables, a tape, an operation and a graph. */
 import type { Method } from '../../services/api/method.ts';
 import type { Client } from '../tape/harness.ts';
 
@@ -8,6 +8,7 @@ export interface Story {
   readonly tape: string;
   readonly name: string;
   readonly operation: string;
+  readonly graph: string;
 }
 
 /** Tells the story anew; the example of `method` comes next. */
@@ -28,7 +29,8 @@ export async function tell(service: Client, method: Pick<Method, 'name'>): Promi
   if (method.name === 'ResumeTape') await service.ok(`${tapes}/t/pause`, {});
   const started = { method: 'Evaluate', request: { graph: 'y = x', values: { x: 1 } } };
   const { operation } = (await service.ok('/v1/operations', started)).operation;
-  return { session, tape: 't', name: 'w', operation };
+  const { graph } = await service.ok('/v1/graphs', { graph: 'y = x' });
+  return { session, tape: 't', name: 'w', operation, graph: graph.id };
 }
 
 /** A path with the names of the story in it. */

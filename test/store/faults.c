@@ -2,7 +2,7 @@
  * What a process asks of the disk, under the test's control: loaded before the C library, it counts the calls that
  * change a folder, and has one of them fail, or end the process, or writes all of them down.
  *
- *   cc -shared -fPIC -o faults.so faults.c
+ *   cc -shared -fPIC -o faults.so faults.c -ldl
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -2,12 +2,12 @@
  * @file The embedded store on a disk that fails: each system call in turn, a process that ends at one, the power that
  * goes, and no room. `ADJOINT_STORE_FAULTS=all` tries every place; otherwise it is some of them, other ones each time.
  */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../services/sessions/sqlite/store.ts';
 import { advance, expectRevision, expectSound, revisionOf } from './history.ts';
 import { Disk, type Luck, readCalls } from './power.ts';
@@ -17,25 +17,20 @@ const isThorough = process.env.ADJOINT_STORE_FAULTS === 'all';
 const FAULTED = join(import.meta.dirname, 'faulted.ts');
 const run = promisify(execFile);
 
-/** Builds `faults.c`, or says why it cannot be. */
-function build(): string | Error {
-  if (process.platform !== 'linux') return new Error('needs Linux');
-  const library = join(tmpdir(), `adjoint-faults-${process.pid}.so`);
-  try {
-    execFileSync('cc', ['-O1', '-shared', '-fPIC', '-o', library, join(import.meta.dirname, 'faults.c')]);
-    return library;
-  } catch {
-    return new Error('needs a C compiler');
-  }
+const library = join(tmpdir(), `adjoint-faults-${process.pid}.so`);
+
+/** Why `faults.c` cannot be used here. */
+function obstacle(): string | undefined {
+  if (process.platform !== 'linux') return 'needs Linux';
+  return spawnSync('cc', ['--version']).status === 0 ? undefined : 'needs a C compiler';
 }
 
-const library = build();
-const isBuilt = typeof library === 'string';
+const problem = obstacle();
 
 /** Runs `faulted.ts`; what it printed, whether it came to its end or was killed at a call. */
 async function faulted(...args: readonly string[]): Promise<string> {
-  const environment = { ...process.env, LD_PRELOAD: library as string };
-  const process_ = run(process.execPath, [FAULTED, library as string, ...args], { env: environment });
+  const environment = { ...process.env, LD_PRELOAD: library };
+  const process_ = run(process.execPath, [FAULTED, library, ...args], { env: environment });
   try {
     return (await process_).stdout;
   } catch (error) {
@@ -45,8 +40,12 @@ async function faulted(...args: readonly string[]): Promise<string> {
   }
 }
 
-describe.skipIf(!isBuilt)(`system calls (${isBuilt ? 'all of them' : library.message})`, () => {
-  afterAll(() => rmSync(library as string));
+describe.skipIf(problem !== undefined)(`system calls${problem === undefined ? '' : ` (${problem})`}`, () => {
+  beforeAll(() => {
+    const source = join(import.meta.dirname, 'faults.c');
+    execFileSync('cc', ['-O1', '-shared', '-fPIC', '-o', library, source, '-ldl']);
+  });
+  afterAll(() => rmSync(library, { force: true }));
 
   it.each([
     ['failOne', 'EIO'],

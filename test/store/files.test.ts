@@ -1,10 +1,9 @@
 /** @file The embedded store where its blob files fail, one operation at a time, and where the disk is full. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Files, NODE_FILES, type OpenFile } from '../../services/sessions/sqlite/files.ts';
 import { MAX_INLINE_BYTES } from '../../services/sessions/sqlite/schema.ts';
 import type { Store } from '../../services/sessions/store.ts';
@@ -206,11 +205,11 @@ describe('a sweep while a commit is under way', () => {
 });
 
 describe('a full disk', () => {
-  const disk = smallDisk();
-
-  it.skipIf(disk instanceof Error)(`has commits fail until there is room (${nameOf(disk)})`, async () => {
-    const folder = join(disk as string, 'store');
-    const ballast = join(disk as string, 'ballast');
+  it('has commits fail until there is room', async ({ skip }) => {
+    const disk = smallDisk();
+    if (disk === undefined) return skip('needs the right to mount a disk');
+    const folder = join(disk, 'store');
+    const ballast = join(disk, 'ballast');
     const store = sqliteStore(folder);
     let n = 1;
     for (let round = 0; round < 5; round++) {
@@ -284,25 +283,16 @@ class Gate implements Files {
   }
 }
 
-/** A small disk of the test's own, or why there can be none. */
-function smallDisk(): string | Error {
-  const folder = mkdtempSync(join(tmpdir(), 'adjoint-disk-'));
-  const remove = (): void => rmSync(folder, { recursive: true });
+/** A small disk of the test's own, where this user may have one. */
+function smallDisk(): string | undefined {
+  const folder = temporaryFolder();
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${MEGABYTES}m`, 'tmpfs', folder], { stdio: 'ignore' });
-    afterAll(() => {
-      execFileSync('umount', [folder]);
-      remove();
-    });
-    return folder;
   } catch {
-    remove();
-    return new Error('needs the right to mount one');
+    return undefined;
   }
-}
-
-function nameOf(disk: string | Error): string {
-  return disk instanceof Error ? disk.message : `${MEGABYTES} MB`;
+  onTestFinished(() => void execFileSync('umount', [folder]));
+  return folder;
 }
 
 /** Lets a file take all the room that is left. */

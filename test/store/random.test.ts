@@ -163,7 +163,9 @@ async function expectBlobs(model: Model, store: Store): Promise<void> {
     }
 }
 
-it.each(['memory', 'sqlite'])('random histories in %s', { timeout: 120_000 }, async (name) => {
+const RUNS = Number(process.env.ADJOINT_STORE_RUNS ?? 40);
+
+it.each(['memory', 'sqlite'])('random histories in %s', { timeout: 30_000 + RUNS * 2_000 }, async (name) => {
   const open = (): Subject => {
     if (name === 'memory') return { store: memoryStore(), reopen: async () => false };
     const folder = temporaryFolder();
@@ -195,6 +197,6 @@ it.each(['memory', 'sqlite'])('random histories in %s', { timeout: 120_000 }, as
         }
       },
     ),
-    { numRuns: Number(process.env.ADJOINT_STORE_RUNS ?? 40) },
+    { numRuns: RUNS },
   );
 });

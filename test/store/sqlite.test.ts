@@ -22,7 +22,8 @@ describe('a folder', () => {
     await store.createSession(sessionRow(), writes(0, { w: LARGE }), 1);
     expect(statSync(folder).mode & 0o777).toBe(0o700);
     const [file] = readdirSync(join(folder, 'blobs'));
-    expect(statSync(join(folder, 'blobs', file!)).mode & 0o777).toBe(0o600);
+    for (const path of ['store.db', 'store.db-wal', join('blobs', file!)])
+      expect(statSync(join(folder, path)).mode & 0o777).toBe(0o600);
   });
 
   it('has a file for a blob over 1 MiB, and none for one of 1 MiB', async () => {

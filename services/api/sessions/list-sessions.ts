@@ -15,11 +15,12 @@ export const listSessions = method({
     next_page_token: z.string().meta({ description: 'Empty on the last page.' }),
   }),
   examples: [],
-  handle: async ({ page_size: size, page_token: after }, { sessions, tenant }) => {
-    const rows = await sessions.list(tenant, after, size);
+  handle: async ({ page_size, page_token }, { sessions, tenant }) => {
+    const rows = await sessions.list(tenant, page_token, page_size + 1);
+    const page = rows.slice(0, page_size);
     return {
-      sessions: rows.map(rowInfo),
-      next_page_token: rows.length === size ? (rows.at(-1)?.id ?? '') : '',
+      sessions: page.map(rowInfo),
+      next_page_token: rows.length > page.length ? (page.at(-1)?.id ?? '') : '',
     };
   },
 });

@@ -41,7 +41,7 @@ export const createTape = method({
       const { root, nest } = isOutermost
         ? { root: tape, nest: context.sessions.nest(context.tenant) }
         : usableTape(work, outer);
-      const watched = watchedBy(work, nest, tape, request.values, request.watch, context);
+      const watched = watchedBy(work, nest, tape, request.values, request.watch, 'watch', context);
       await happen(work, root, nest, {
         type: 'opened',
         tape,

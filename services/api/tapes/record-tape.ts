@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { record } from '../../sessions/tapes.ts';
+import { requireDevice } from '../compute.ts';
 import { method } from '../method.ts';
 import { listOf } from '../nest.ts';
 import { graphSchema, optionsSchema, targetsSchema, tensorsSchema } from '../schemas.ts';
@@ -36,13 +37,15 @@ export const recordTape = method({
     meta: tapeMetaSchema,
   }),
   examples: [{ title: 'A line of text', request: { graph: 'z = sum(w * x)', values: { x: [4, 5, 6] } } }],
-  handle: (request, context) =>
-    context.sessions.change(context, request.session, async (work) => {
+  handle: (request, context) => {
+    requireDevice(request.options.device);
+    return context.sessions.change(context, request.session, async (work) => {
       const { nest } = work.session.tape(request.tape);
       const meta = startMeta(nest);
       const { outputs: asked } = request;
       const outputs = asked === undefined ? undefined : listOf(asked, context.engine.limits, 'outputs');
       const made = await record(work, request.tape, { ...request, outputs }, context);
       return { ...made, meta: meta(nest.recording.backend ?? context.engine.backend) };
-    }),
+    });
+  },
 });

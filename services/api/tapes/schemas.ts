@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { boundedArray, nameSchema } from '../../../engine/program/document.ts';
 import { formatType } from '../../../engine/types.ts';
-import type { AskedOf } from '../../sessions/asks.ts';
 import type { Nest, TapeState } from '../../sessions/nest.ts';
 import { optionsSchema, referenceSchema } from '../schemas.ts';
 import { sessionSchema } from '../sessions/schemas.ts';
@@ -93,10 +92,4 @@ export function startMeta({ recording }: Nest): (backend: string) => z.output<ty
     rebuilt: recording.rebuilt > rebuilt,
     timing: { run: Math.round((performance.now() - started) * 1000) / 1000 },
   });
-}
-
-/** The derivatives by source; `null` or zeros where there is none. */
-export function bySource(asked: AskedOf, unconnected: 'none' | 'zero', zeros: (name: string) => unknown) {
-  const made = new Map(asked.connected.map((name, i) => [name, asked.made[i]]));
-  return (name: string): unknown => made.get(name) ?? (unconnected === 'zero' ? zeros(name) : null);
 }

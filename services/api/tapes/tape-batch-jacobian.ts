@@ -1,11 +1,9 @@
 import { z } from 'zod';
-import type { TensorType } from '../../../engine/types.ts';
-import { askTape, zerosOf } from '../../sessions/asks.ts';
 import { method } from '../method.ts';
-import { namesIn, packed } from '../nest.ts';
+import { namesIn } from '../nest.ts';
 import { nestSchema, referenceSchema, unconnectedGradientsSchema, unconnectedSchema } from '../schemas.ts';
-import { explained } from '../watch.ts';
-import { askFields, bySource, startMeta, tapeMetaSchema } from './schemas.ts';
+import { ask, bySource } from './ask.ts';
+import { askFields, tapeMetaSchema } from './schemas.ts';
 
 /** Per-example Jacobians of a recorded tensor. */
 export const tapeBatchJacobian = method({
@@ -28,31 +26,20 @@ export const tapeBatchJacobian = method({
   }),
   examples: [{ title: 'Row by row', request: { target: 'Y', sources: 'X' } }],
   handle: (request, context) =>
-    context.sessions.change(context, request.session, async (work) => {
-      const meta = startMeta(work.session.tape(request.tape).nest);
-      const asked = await askTape(
-        work,
-        request.tape,
-        {
-          ask: { kind: 'batch_jacobian' },
-          targets: [request.target],
-          sources: namesIn(request.sources, context.engine.limits, 'sources'),
-          directions: [],
-          record: request.record,
-        },
-        context,
-      );
-      const zeros = (name: string) => {
-        const [target] = asked.targets as [TensorType];
-        return zerosOf({
-          dtype: asked.typeOf(name).dtype,
-          shape: [...target.shape, ...asked.typeOf(name).shape.slice(1)],
-        });
-      };
-      return {
-        jacobians: packed(request.sources, bySource(asked, request.unconnected_gradients, zeros)),
-        unconnected: explained(asked.reasons, [request.target]),
-        meta: meta(asked.backend),
-      };
-    }),
+    ask(
+      request,
+      context,
+      () => ({
+        ask: { kind: 'batch_jacobian' },
+        targets: [request.target],
+        sources: namesIn(request.sources, context.engine.limits, 'sources'),
+        directions: [],
+      }),
+      (asked) => ({
+        jacobians: bySource(asked, request.sources, request.unconnected_gradients, ({ dtype, shape }, target) => ({
+          dtype,
+          shape: [...target.shape, ...shape.slice(1)],
+        })),
+      }),
+    ),
 });

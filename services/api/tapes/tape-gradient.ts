@@ -1,12 +1,18 @@
 import { z } from 'zod';
 import { EngineError } from '../../../engine/errors.ts';
-import { askTape, zerosOf } from '../../sessions/asks.ts';
 import { outputGradients } from '../gradient.ts';
 import { method } from '../method.ts';
-import { listOf, namesIn, packed } from '../nest.ts';
-import { nestSchema, targetsSchema, tensorSchema, unconnectedGradientsSchema, unconnectedSchema } from '../schemas.ts';
-import { explained } from '../watch.ts';
-import { askFields, bySource, startMeta, tapeMetaSchema } from './schemas.ts';
+import { listOf, namesIn } from '../nest.ts';
+import {
+  type Nest,
+  nestSchema,
+  targetsSchema,
+  tensorSchema,
+  unconnectedGradientsSchema,
+  unconnectedSchema,
+} from '../schemas.ts';
+import { ask, bySource } from './ask.ts';
+import { askFields, tapeMetaSchema } from './schemas.ts';
 
 /** The gradient of what was recorded. */
 export const tapeGradient = method({
@@ -33,39 +39,31 @@ export const tapeGradient = method({
     meta: tapeMetaSchema,
   }),
   examples: [{ title: 'For a variable', request: { targets: 'loss', sources: { w: 'w' } } }],
-  handle: (request, context) =>
-    context.sessions.change(context, request.session, async (work) => {
-      const { limits } = context.engine;
-      const { nest, state } = work.session.tape(request.tape);
-      const meta = startMeta(nest);
-      const targets = listOf(request.targets, limits, 'targets');
-      const sources = request.sources ?? Object.fromEntries([...state.reads.keys()].map((name) => [name, name]));
-      const names = namesIn(sources, limits, 'sources');
-      if (names.length === 0 && request.sources === undefined)
-        throw new EngineError('invalid_source', "the tape watches no variable; name the sources in 'sources'", {
-          pointer: '/sources',
-        });
-      const directions = outputGradients(request.output_gradients, request.targets, targets, context);
-      const isPlain = directions.every((direction) => direction === undefined);
-      const asked = await askTape(
-        work,
-        request.tape,
-        {
+  handle: (request, context) => {
+    const { limits } = context.engine;
+    const targets = listOf(request.targets, limits, 'targets');
+    const directions = outputGradients(request.output_gradients, request.targets, targets, context);
+    const isPlain = directions.every((direction) => direction === undefined);
+    let sources: Nest = [];
+    return ask(
+      request,
+      context,
+      ({ session }) => {
+        const { reads } = session.tape(request.tape).state;
+        sources = request.sources ?? Object.fromEntries([...reads.keys()].map((name) => [name, name]));
+        const names = namesIn(sources, limits, 'sources');
+        if (names.length === 0 && request.sources === undefined)
+          throw new EngineError('invalid_source', "the tape watches no variable; name the sources in 'sources'", {
+            pointer: '/sources',
+          });
+        return {
           ask: isPlain ? { kind: 'gradient' } : { kind: 'pullback', stack: undefined },
           targets,
           sources: names,
           directions,
-          record: request.record,
-        },
-        context,
-      );
-      return {
-        gradients: packed(
-          sources,
-          bySource(asked, request.unconnected_gradients, (name) => zerosOf(asked.typeOf(name))),
-        ),
-        unconnected: explained(asked.reasons, targets),
-        meta: meta(asked.backend),
-      };
-    }),
+        };
+      },
+      (asked) => ({ gradients: bySource(asked, sources, request.unconnected_gradients, (type) => type) }),
+    );
+  },
 });

@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import { stacked } from '../../../engine/transform/compose.ts';
-import { askTape, zerosOf } from '../../sessions/asks.ts';
+import { type Stack, stacked } from '../../../engine/transform/compose.ts';
 import { method } from '../method.ts';
-import { namesIn, packed } from '../nest.ts';
+import { namesIn } from '../nest.ts';
 import { nestSchema, tensorsSchema, unconnectedGradientsSchema, unconnectedSchema } from '../schemas.ts';
-import { explained } from '../watch.ts';
+import { ask, bySource } from './ask.ts';
 import { tapeDirections } from './directions.ts';
-import { askFields, bySource, startMeta, tapeMetaSchema } from './schemas.ts';
+import { askFields, tapeMetaSchema } from './schemas.ts';
 
 /** Cotangents pulled back through what was recorded. */
 export const tapePullback = method({
@@ -29,28 +28,24 @@ export const tapePullback = method({
     meta: tapeMetaSchema,
   }),
   examples: [{ title: 'One cotangent', request: { cotangents: { y: [1, 0, 0] }, sources: ['w'] } }],
-  handle: (request, context) =>
-    context.sessions.change(context, request.session, async (work) => {
-      const meta = startMeta(work.session.tape(request.tape).nest);
-      const targets = Object.keys(request.cotangents);
-      const { directions, stack } = tapeDirections(work, request.tape, request.cotangents, 'cotangents', context);
-      const asked = await askTape(
-        work,
-        request.tape,
-        {
+  handle: (request, context) => {
+    let stack: Stack;
+    return ask(
+      request,
+      context,
+      (work) => {
+        const sent = tapeDirections(work, request.tape, request.cotangents, 'cotangents', context);
+        stack = sent.stack;
+        return {
           ask: { kind: 'pullback', stack },
-          targets,
+          targets: Object.keys(request.cotangents),
           sources: namesIn(request.sources, context.engine.limits, 'sources'),
-          directions,
-          record: request.record,
-        },
-        context,
-      );
-      const zeros = (name: string) => zerosOf(stacked(asked.typeOf(name), stack));
-      return {
-        cotangents: packed(request.sources, bySource(asked, request.unconnected_gradients, zeros)),
-        unconnected: explained(asked.reasons, targets),
-        meta: meta(asked.backend),
-      };
-    }),
+          directions: sent.directions,
+        };
+      },
+      (asked) => ({
+        cotangents: bySource(asked, request.sources, request.unconnected_gradients, (type) => stacked(type, stack)),
+      }),
+    );
+  },
 });

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { stacked } from '../../../engine/transform/compose.ts';
+import { type Stack, stacked } from '../../../engine/transform/compose.ts';
 import type { TensorType } from '../../../engine/types.ts';
-import { askTape, zerosOf } from '../../sessions/asks.ts';
+import { zerosOf } from '../../sessions/asks.ts';
 import { method } from '../method.ts';
 import { listOf } from '../nest.ts';
 import { targetsSchema, tensorsSchema, unconnectedSchema } from '../schemas.ts';
-import { explained } from '../watch.ts';
+import { ask } from './ask.ts';
 import { tapeDirections } from './directions.ts';
-import { askFields, startMeta, tapeMetaSchema } from './schemas.ts';
+import { askFields, tapeMetaSchema } from './schemas.ts';
 
 /** Tangents pushed forward through what was recorded. */
 export const tapePushforward = method({
@@ -38,33 +38,31 @@ export const tapePushforward = method({
       },
     },
   ],
-  handle: (request, context) =>
-    context.sessions.change(context, request.session, async (work) => {
-      const meta = startMeta(work.session.tape(request.tape).nest);
-      const targets = listOf(request.targets, context.engine.limits, 'targets');
-      const { directions, stack } = tapeDirections(work, request.tape, request.tangents, 'tangents', context);
-      const asked = await askTape(
-        work,
-        request.tape,
-        {
+  handle: (request, context) => {
+    const targets = listOf(request.targets, context.engine.limits, 'targets');
+    let stack: Stack;
+    return ask(
+      request,
+      context,
+      (work) => {
+        const sent = tapeDirections(work, request.tape, request.tangents, 'tangents', context);
+        stack = sent.stack;
+        return {
           ask: { kind: 'pushforward', stack },
           targets,
           sources: Object.keys(request.tangents),
-          directions,
-          record: request.record,
-        },
-        context,
-      );
-      // Without a path there is no derivative to push through, and the tangents are zero.
-      const made = new Map(asked.floats.map((name, i) => [name, asked.made[i]]));
-      const tangents = targets.map((name, i) => {
-        const type = asked.targets[i] as TensorType;
-        return [name, made.get(name) ?? zerosOf(stacked(type, stack))] as const;
-      });
-      return {
-        tangents: new Map(tangents),
-        unconnected: explained(asked.reasons, targets),
-        meta: meta(asked.backend),
-      };
-    }),
+          directions: sent.directions,
+        };
+      },
+      (asked) => {
+        const made = new Map(asked.floats.map((name, i) => [name, asked.made[i]]));
+        // Without a path there is no derivative to push through, and the tangents are zero.
+        const tangents = targets.map((name, i) => {
+          const type = asked.targets[i] as TensorType;
+          return [name, made.get(name) ?? zerosOf(stacked(type, stack))] as const;
+        });
+        return { tangents: new Map(tangents) };
+      },
+    );
+  },
 });

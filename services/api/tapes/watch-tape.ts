@@ -22,7 +22,7 @@ export const watchTape = method({
   handle: ({ session: id, tape, names, values }, context) =>
     context.sessions.change(context, id, async (work) => {
       const { root, nest, state } = usableTape(work, tape);
-      const event = watchedBy(work, nest, tape, values, names, context);
+      const event = watchedBy(work, nest, tape, values, names, 'names', context);
       if (event) await happen(work, root, nest, event);
       return { tape: tapeInfo(nest, state) };
     }),

@@ -14,6 +14,7 @@ export function watchedBy(
   tape: string,
   json: Readonly<Record<string, unknown>>,
   names: readonly string[],
+  field: string,
   context: Context,
 ): Watched | undefined {
   const values = decodeValues(json, context.engine);
@@ -30,7 +31,7 @@ export function watchedBy(
       const guess = didYouMeanOf(name, known);
       throw new EngineError('invalid_source', `there is no tensor or variable '${name}' to watch.${guess}`, {
         input: name,
-        pointer: '/watch',
+        pointer: `/${field}`,
       });
     }
   const bound = [...values].map(([name, value]) => {

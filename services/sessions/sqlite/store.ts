@@ -38,13 +38,17 @@ export function openSqliteStore(folder: string, { files = NODE_FILES }: { readon
 }
 
 function openDatabase(folder: string): DatabaseSync {
+  const path = join(folder, 'store.db');
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(join(folder, 'store.db'));
+    createPrivately(path);
+    db = new DatabaseSync(path);
     // Exclusive before the first access: the log's index is then in memory, and the lock lasts as long as the process.
     db.exec('pragma locking_mode = exclusive; pragma journal_mode = wal; begin exclusive; commit');
     // `fullfsync` is for macOS, where fsync alone leaves data in the drive's cache.
     db.exec('pragma synchronous = full; pragma fullfsync = on; pragma checkpoint_fullfsync = on');
+    // One huge commit does not leave the log as large as itself.
+    db.exec(`pragma journal_size_limit = ${2 ** 26}`);
     migrate(db);
     return db;
   } catch (error) {
@@ -59,6 +63,16 @@ function openDatabase(folder: string): DatabaseSync {
 }
 
 const SQLITE_BUSY = 5;
+
+/** For this user alone; SQLite gives its other files the same mode. */
+function createPrivately(path: string): void {
+  try {
+    closeSync(openSync(path, 'ax', 0o600));
+  } catch (error) {
+    // Never opened here when it is there: to close it would end the locks that another store of this process has on it.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
 
 function migrate(db: DatabaseSync): void {
   const version = db.prepare('pragma user_version').get()?.user_version as number;
