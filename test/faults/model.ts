@@ -116,7 +116,7 @@ export class ModelSession {
       if (tape.state !== 'paused') return { refused: tape.state === 'used' ? 'tape_used' : 'tape_state' };
       tape.state = 'recording';
     } else {
-      if (tape.state === 'used') tape.state = 'recording';
+      tape.state = 'recording';
       tape.fragments = 0;
       for (const known of [tape.jets, tape.named, tape.reads]) known.clear();
     }
