@@ -539,7 +539,7 @@ describe('random histories', () => {
           await subject.close();
         }
       }),
-      { numRuns: Number(process.env.ADJOINT_FAULTS_RUNS ?? 60) },
+      { numRuns: Number(process.env.ADJOINT_FAULTS_RUNS ?? 40) },
     );
   });
 });

@@ -530,7 +530,7 @@ describe('names that objects have of themselves', () => {
     await other.record(`${name}1 = x * 2; w = ${name}1 * x`);
     expect(await other.gradient('w', ['x', `${name}1`])).toEqual([8, 2]);
     const { variables } = await nb.send('GET', '/variables');
-    expect(variables.map((each: Json) => each.name)).toEqual(['x', name]);
+    expect(variables.map((each: Json) => each.name)).toEqual([name, 'x']);
   });
 });
 
