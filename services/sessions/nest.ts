@@ -296,7 +296,8 @@ export class Nest {
 
   #access(state: TapeState, name: string, tensor: Recorded, watched: ReadonlySet<Recorded> | undefined): void {
     state.accessed.add(name);
-    const reads = state.reads.get(name) ?? [];
+    // A variable that was deleted and made anew with another type is another one.
+    const reads = (state.reads.get(name) ?? []).filter(({ type }) => sameType(type, tensor.type));
     if (watched?.has(tensor) && !reads.includes(tensor)) state.reads.set(name, [...reads, tensor]);
   }
 

@@ -172,7 +172,13 @@ function failingFiles(n: number, when: 'before' | 'after'): { readonly files: Fi
   return {
     count: () => count,
     files: {
-      open: (path, flags, mode) => step(() => open(path, flags, mode)),
+      open: (path, flags, mode) =>
+        step(async () => {
+          const isLost = count === n;
+          const file = await open(path, flags, mode);
+          if (isLost) await file.close();
+          return file;
+        }),
       rename: (from, to) => step(() => fs.rename(from, to)),
       unlink: (path) => step(() => fs.unlink(path)),
       readdir: (path) => step(() => fs.readdir(path)),
