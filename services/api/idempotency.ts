@@ -1,11 +1,8 @@
 /** @file Requests that their client named, so that sending one again does not do it again. */
 import { EngineError } from '../../engine/errors.ts';
-import { type Change, digestOf, type ReplyRow, type Store } from '../sessions/store.ts';
+import { type Completion, digestOf, type ReplyRow, type Store } from '../sessions/store.ts';
 import { MAX_KEY_LENGTH } from './limits.ts';
 import { fromSnapshot, toSnapshot } from './snapshot.ts';
-
-/** What a commit carries so that the request behind it is not done again. */
-export type Completion = Pick<Change, 'reply' | 'operation' | 'blobs'>;
 
 /** A named request that is being served. */
 export interface Claim {

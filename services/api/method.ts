@@ -6,8 +6,8 @@ import type { Checkpoint } from '../../engine/backends/backend.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Operations } from '../operations/operations.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import type { Completion } from '../sessions/store.ts';
 import type { Graphs } from './graphs/graphs.ts';
-import type { Completion } from './idempotency.ts';
 
 /** What a handler knows beside its request. */
 export interface Context {

@@ -8,13 +8,12 @@ import type { Logger } from 'pino';
 import { EngineError } from '../../engine/errors.ts';
 import { type Deadline, openDeadline, timeoutOf, untilAborted } from '../api/deadline.ts';
 import type { Graphs } from '../api/graphs/graphs.ts';
-import type { Completion } from '../api/idempotency.ts';
 import type { Context, Method } from '../api/method.ts';
 import { fromSnapshot, toSnapshot } from '../api/snapshot.ts';
 import { toText } from '../api/text.ts';
 import { validate } from '../api/validate.ts';
 import type { Config } from '../config.ts';
-import { type BlobRef, digestOf, type OperationRow, type Store } from '../sessions/store.ts';
+import { type BlobRef, type Completion, digestOf, type OperationRow, type Store } from '../sessions/store.ts';
 import { runToEnd } from './run.ts';
 
 /** How often an operation is begun: what ended the process twice is not to end it a third time. */
@@ -59,6 +58,9 @@ interface Live {
   readonly ended: PromiseWithResolvers<void>;
 }
 
+/** What is written with an operation that is started. */
+type Completer = (operation: OperationRow) => Completion | undefined;
+
 /** The operations of all tenants. */
 export class Operations {
   readonly #options: OperationsOptions;
@@ -73,9 +75,17 @@ export class Operations {
     this.#options = options;
   }
 
-  /** Keeps a request that its method takes, and begins it when its turn comes. */
-  start(tenant: string, method: Method, request: unknown): Promise<OperationRow> {
-    return this.#alone(() => this.#start(tenant, method, request));
+  /**
+   * Keeps a request that its method takes, and begins it when its turn comes. What `complete` gives for the operation is
+   * written with it: the reply to the request that started it.
+   */
+  start(
+    tenant: string,
+    method: Method,
+    request: unknown,
+    complete: Completer = () => undefined,
+  ): Promise<OperationRow> {
+    return this.#alone(() => this.#start(tenant, method, request, complete));
   }
 
   #alone<T>(work: () => Promise<T>): Promise<T> {
@@ -84,7 +94,7 @@ export class Operations {
     return done;
   }
 
-  async #start(tenant: string, method: Method, request: unknown): Promise<OperationRow> {
+  async #start(tenant: string, method: Method, request: unknown, complete: Completer): Promise<OperationRow> {
     const { ref, blobs } = blobOf(tenant, request);
     await this.#checkQuotas(tenant, ref.bytes);
     const createdAt = Date.now();
@@ -102,7 +112,8 @@ export class Operations {
       expiresAt: NEVER,
       attempts: 0,
     };
-    await this.#options.store.putOperation(row, blobs);
+    const completion = complete(row);
+    await this.#options.store.putOperation(row, new Map([...blobs, ...(completion?.blobs ?? [])]), completion?.reply);
     this.#enqueue(row, method);
     return row;
   }

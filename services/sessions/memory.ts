@@ -3,6 +3,7 @@ import { expectRevision, lostBlob, sessionExists, tooManySessions, unknownBlob }
 import {
   type BlobRef,
   type Change,
+  type Completion,
   digestOf,
   type OperationRow,
   type ReplyRow,
@@ -48,6 +49,12 @@ export function memoryStore(): Store {
     if (change.operation !== undefined) putOperation(tenant, change.operation);
   };
 
+  const complete = (tenant: Tenant, { reply, operation, blobs }: Completion): void => {
+    const named = [...(reply ? [reply.response] : []), ...(operation ? namedByOperation(operation) : [])];
+    write(tenant, blobs, named);
+    if (reply !== undefined) putReply(tenant, reply);
+    if (operation !== undefined) putOperation(tenant, operation);
+  };
   return {
     async createSession(row, change, limit) {
       const tenant = tenantOf(row.tenant);
@@ -70,8 +77,11 @@ export function memoryStore(): Store {
       const digests = new Set([...sessions.values()].flatMap(heldBy).map(({ digest }) => digest));
       return [...digests].reduce((sum, digest) => sum + blobs.get(digest)!.length, 0);
     },
-    async deleteSession(tenant, id) {
-      return tenantOf(tenant).sessions.delete(id);
+    async deleteSession(name, id, completion) {
+      const tenant = tenantOf(name);
+      if (!tenant.sessions.has(id)) return false;
+      if (completion !== undefined) complete(tenant, completion);
+      return tenant.sessions.delete(id);
     },
     async commit(name, id, change) {
       const tenant = tenantOf(name);
@@ -117,10 +127,8 @@ export function memoryStore(): Store {
       write(tenant, blobs, [reply.response]);
       putReply(tenant, reply);
     },
-    async putOperation(operation, blobs) {
-      const tenant = tenantOf(operation.tenant);
-      write(tenant, blobs, namedByOperation(operation));
-      putOperation(tenant, operation);
+    async putOperation(operation, blobs, reply) {
+      complete(tenantOf(operation.tenant), { operation, blobs, reply });
     },
     async operation(tenant, id) {
       return tenantOf(tenant).operations.get(id);

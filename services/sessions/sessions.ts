@@ -3,11 +3,10 @@ import { randomBytes } from 'node:crypto';
 import type { Engine } from '../../engine/engine.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { sizeOf, type TypedArray, viewArray } from '../../engine/types.ts';
-import type { Completion } from '../api/idempotency.ts';
 import type { Bound, TapeEvent } from './events.ts';
 import { Nest } from './nest.ts';
 import { Session, type Variable } from './session.ts';
-import type { Change, SessionRow, Store, VariableRow } from './store.ts';
+import type { Change, Completion, SessionRow, Store, VariableRow } from './store.ts';
 import { Work } from './work.ts';
 
 /** The bounds of sessions. */
@@ -128,16 +127,17 @@ export class Sessions {
     });
   }
 
-  /** Deletes a session with all that is its own; throws `not_found`. */
-  async delete(asker: Asker, id: string): Promise<void> {
+  /** Deletes a session with all that is its own, and answers with `response`; throws `not_found`. */
+  async delete<R>(asker: Asker, id: string, response: R): Promise<R> {
     const key = keyOf(asker.tenant, id);
-    await this.#alone(key, asker.signal, async () => {
+    return this.#alone(key, asker.signal, async () => {
       await this.#find(asker.tenant, id);
       try {
-        await this.#store.deleteSession(asker.tenant, id);
+        await this.#store.deleteSession(asker.tenant, id, asker.complete?.(response));
       } finally {
         this.#forget(key);
       }
+      return response;
     });
   }
 

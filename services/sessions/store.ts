@@ -93,6 +93,9 @@ export interface Change {
   readonly operation?: OperationRow | undefined;
 }
 
+/** What is written with the work of a request so that it is not done again. */
+export type Completion = Pick<Change, 'reply' | 'operation' | 'blobs'>;
+
 /** How much a sweep removed. */
 export interface Swept {
   readonly sessions: number;
@@ -114,7 +117,7 @@ export interface Store {
   /** Bytes of the blobs of all sessions of a tenant; what several of them name is there once. */
   tenantBytes(tenant: string): Promise<number>;
   /** Whether there was one. */
-  deleteSession(tenant: string, id: string): Promise<boolean>;
+  deleteSession(tenant: string, id: string, completion?: Completion): Promise<boolean>;
   /**
    * Throws `not_found` when the session is gone, `version_mismatch` when it has another revision, and `internal` when a
    * row names bytes that neither the change nor the store has.
@@ -132,8 +135,8 @@ export interface Store {
   reply(tenant: string, key: string): Promise<ReplyRow | undefined>;
   /** Adds a reply that no change of a session carries, or writes it anew. */
   putReply(reply: ReplyRow, blobs: ReadonlyMap<string, Uint8Array>): Promise<void>;
-  /** Adds an operation or writes it anew. */
-  putOperation(operation: OperationRow, blobs: ReadonlyMap<string, Uint8Array>): Promise<void>;
+  /** Adds an operation or writes it anew, with the reply to the request that it is about. */
+  putOperation(operation: OperationRow, blobs: ReadonlyMap<string, Uint8Array>, reply?: ReplyRow): Promise<void>;
   operation(tenant: string, id: string): Promise<OperationRow | undefined>;
   operations(tenant: string, after: string, limit: number): Promise<readonly OperationRow[]>;
   /** Operations of all tenants that were running when the process ended. */

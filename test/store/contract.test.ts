@@ -136,6 +136,21 @@ describe.each(STORES)('a store in $name', ({ open }) => {
   });
 
   describe('a commit', () => {
+    it('goes with the reply to the request for it, or there is none', async () => {
+      const store = open();
+      const reply = replyRow('k', refOf(ONE));
+      const completion = { reply, blobs: blobsOf([ONE]) };
+      expect(await store.deleteSession('acme', 's', completion)).toBe(false);
+      expect(await store.reply('acme', 'k')).toBeUndefined();
+      await store.createSession(sessionRow(), change(0), 1);
+      const unknown = { reply: replyRow('k', UNKNOWN), blobs: new Map() };
+      await expectError(store.deleteSession('acme', 's', unknown), 'internal');
+      expect(await store.session('acme', 's')).toBeDefined();
+      expect(await store.deleteSession('acme', 's', completion)).toBe(true);
+      expect(await store.reply('acme', 'k')).toEqual(reply);
+      expectBytes(await store.blob('acme', refOf(ONE)), ONE);
+    });
+
     it('writes, rewrites and deletes variables', async () => {
       const store = open();
       await store.createSession(sessionRow(), writes(0, { w: ONE, v: ONE, u: TWO }), 1);
@@ -529,6 +544,16 @@ describe.each(STORES)('a store in $name', ({ open }) => {
       expect(await store.deleteOperation('acme', 'o')).toBe(true);
       expect(await store.deleteOperation('acme', 'o')).toBe(false);
       expect(await store.operation('acme', 'o')).toBeUndefined();
+    });
+
+    it('comes with the reply to the request for it', async () => {
+      const store = open();
+      const reply = replyRow('k', refOf(TWO));
+      await store.putOperation(operationRow('o', refOf(ONE)), blobsOf([ONE, TWO]), reply);
+      expect(await store.reply('acme', 'k')).toEqual(reply);
+      const lost = store.putOperation(operationRow('p', refOf(ONE)), new Map(), replyRow('l', UNKNOWN));
+      await expectError(lost, 'internal');
+      expect(await store.operation('acme', 'p')).toBeUndefined();
     });
 
     it('is listed by id in pages', async () => {

@@ -26,7 +26,7 @@ export const startOperation = method({
       request: { method: 'Gradient', request: { graph: 'y = x ** 2', sources: ['x'], values: { x: 3 } } },
     },
   ],
-  handle: async (request, { tenant, methods, operations }) => {
+  handle: async (request, { tenant, methods, operations, complete }) => {
     const computing = methods.filter(({ computes }) => computes === true);
     const asked = computing.find(({ name }) => name === request.method);
     if (asked === undefined) {
@@ -40,6 +40,9 @@ export const startOperation = method({
     }
     // A request that its method would not take is refused now, not found failed later.
     validate(asked, request.request, '/request');
-    return { operation: infoOf(await operations.start(tenant, asked, request.request)) };
+    const started = await operations.start(tenant, asked, request.request, (row) =>
+      complete?.({ operation: infoOf(row) }),
+    );
+    return { operation: infoOf(started) };
   },
 });

@@ -12,8 +12,5 @@ export const deleteSession = method({
   request: z.strictObject({ session: sessionSchema }),
   response: z.object({}),
   examples: [],
-  handle: async ({ session }, context) => {
-    await context.sessions.delete(context, session);
-    return {};
-  },
+  handle: ({ session }, context) => context.sessions.delete(context, session, {}),
 });

@@ -9,6 +9,7 @@ import { expectRevision, lostBlob, sessionExists, tooManySessions, unknownBlob }
 import {
   type BlobRef,
   type Change,
+  type Completion,
   digestOf,
   type LogEntry,
   type OperationRow,
@@ -140,8 +141,18 @@ class SqliteStore implements Store {
     return this.#sql.tenantBytes.get({ tenant })?.bytes as number;
   }
 
-  async deleteSession(tenant: string, id: string): Promise<boolean> {
-    return this.#transact(() => this.#sql.deleteSession.run({ tenant, id }).changes !== 0);
+  async deleteSession(tenant: string, id: string, completion?: Completion): Promise<boolean> {
+    let isDeleted = false;
+    await this.#write(tenant, completion?.blobs ?? new Map(), NO_CHECK, () => {
+      isDeleted = this.#sql.deleteSession.run({ tenant, id }).changes !== 0;
+      if (isDeleted && completion !== undefined) this.#complete(completion);
+    });
+    return isDeleted;
+  }
+
+  #complete({ reply, operation }: Omit<Completion, 'blobs'>): void {
+    if (reply !== undefined) this.#putReply(reply);
+    if (operation !== undefined) this.#putOperation(operation);
   }
 
   async commit(tenant: string, id: string, change: Change): Promise<void> {
@@ -168,8 +179,7 @@ class SqliteStore implements Store {
           value: this.#known(tenant, value),
         });
       }
-    if (change.reply !== undefined) this.#putReply(change.reply);
-    if (change.operation !== undefined) this.#putOperation(change.operation);
+    this.#complete(change);
   }
 
   async touch(tenant: string, id: string, expiresAt: Time, ttl?: number): Promise<void> {
@@ -230,8 +240,8 @@ class SqliteStore implements Store {
     this.#sql.putReply.run({ tenant, key, fingerprint, expiresAt, response: this.#known(tenant, response) });
   }
 
-  async putOperation(operation: OperationRow, blobs: ReadonlyMap<string, Uint8Array>): Promise<void> {
-    await this.#write(operation.tenant, blobs, NO_CHECK, () => this.#putOperation(operation));
+  async putOperation(operation: OperationRow, blobs: ReadonlyMap<string, Uint8Array>, reply?: ReplyRow): Promise<void> {
+    await this.#write(operation.tenant, blobs, NO_CHECK, () => this.#complete({ operation, reply }));
   }
 
   #putOperation({ request, response, ...operation }: OperationRow): void {
