@@ -131,17 +131,34 @@ function addHooks(app: FastifyInstance, { service: { config, log }, ready }: App
   });
 }
 
+/** How often the store is asked at most whether it can be written to: asking writes, and anybody may ask us. */
+const PROBE_INTERVAL = 1000;
+
+/** The last answer of `ask`, and a new one when that is too old. */
+function atMostEvery<T>(milliseconds: number, ask: () => Promise<T>): () => Promise<T> {
+  let asked = Number.NEGATIVE_INFINITY;
+  let answer: Promise<T>;
+  return () => {
+    if (performance.now() - asked >= milliseconds) {
+      asked = performance.now();
+      answer = ask();
+    }
+    return answer;
+  };
+}
+
 /** Health, documentation, and the description of the errors. */
-function addOwnRoutes(app: FastifyInstance, { service: { methods }, ready }: AppOptions): void {
+function addOwnRoutes(app: FastifyInstance, { service: { methods, store }, ready }: AppOptions): void {
   app.register(async (scope) => {
     scope.addHook('onRoute', (route) => {
       route.config = { ...route.config, open: true };
     });
     scope.get('/', (_, reply) => reply.redirect('/docs'));
     scope.get('/healthz', () => ({ status: 'ok' }));
-    scope.get('/readyz', (_, reply) => {
-      const isReady = ready?.() !== false;
-      return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'draining' });
+    const isWritable = atMostEvery(PROBE_INTERVAL, () => store.isWritable());
+    scope.get('/readyz', async (_, reply) => {
+      const status = ready?.() === false ? 'draining' : (await isWritable()) ? 'ready' : 'store_not_writable';
+      return reply.code(status === 'ready' ? 200 : 503).send({ status });
     });
     let document: string | undefined;
     scope.get('/openapi.json', (_, reply) => {

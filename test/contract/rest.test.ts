@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { ERRORS } from '../../engine/errors.ts';
 import { JSON_LIMITS } from '../../services/api/limits.ts';
 import { findExcess } from '../../services/rest/json.ts';
+import { memoryStore } from '../../services/sessions/memory.ts';
+import type { Store } from '../../services/sessions/store.ts';
 import { type TestApp, testApp } from './rest-harness.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -367,6 +369,25 @@ describe('API keys', () => {
 });
 
 describe('health', () => {
+  test('a store that cannot be written to makes the service unready, and is asked once a second at most', async () => {
+    let asked = 0;
+    const store: Store = {
+      ...memoryStore(),
+      isWritable: async () => {
+        asked++;
+        return false;
+      },
+    };
+    const app = testApp({ store });
+    const replies = await Promise.all([app.inject('/readyz'), app.inject('/readyz')]);
+    for (const reply of replies) {
+      expect(reply.statusCode).toBe(503);
+      expect(reply.json()).toEqual({ status: 'store_not_writable' });
+    }
+    expect(asked).toBe(1);
+    expect((await app.inject('/healthz')).statusCode).toBe(200);
+  });
+
   test('readiness follows the state of the service', async () => {
     let ready = false;
     const app = testApp({ ready: () => ready });
