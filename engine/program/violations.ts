@@ -63,6 +63,9 @@ function sentences(issue: Issue, base: Path, parsed: Parsed): Violation[] {
       if (given === undefined) return [at(path, `'${name}' is missing, expected ${article(issue.expected)}`)];
       return [at(path, `${is}, expected ${article(issue.expected)}`)];
     case 'invalid_value':
+      // A schema may have words of its own for what it does not know.
+      if (!issue.message.startsWith('Invalid'))
+        return [at(path, `${issue.message}, expected ${oneOf(issue.values, given)}`)];
       return [at(path, `${given === undefined ? `'${name}' is missing` : is}, expected ${oneOf(issue.values, given)}`)];
     case 'unrecognized_keys':
       return issue.keys.slice(0, MAX_VIOLATIONS).map((key) => {

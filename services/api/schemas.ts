@@ -26,7 +26,13 @@ export const bytesSchema = z.instanceof(Uint8Array);
 export const encodingSchema = z.enum(['nested', 'flat', 'base64', 'binary']);
 
 /** What stands for a gradient that does not exist. */
-export const unconnectedGradientsSchema = z.enum(['none', 'zero']).default('none');
+export const unconnectedGradientsSchema = z
+  .enum(['none', 'zero'], {
+    // TensorFlow's words.
+    error: ({ input }) =>
+      typeof input === 'string' ? `Unknown value for unconnected_gradients: '${input.slice(0, 64)}'` : undefined,
+  })
+  .default('none');
 
 /** What the request for a page of a list has. */
 export const pageFields = {
