@@ -22,6 +22,8 @@ export class Session {
   readonly variables = new Map<string, Variable>();
   /** Tapes with those within them, by the id of the outermost. */
   readonly nests = new Map<string, Nest>();
+  /** Outermost tapes that cannot be read again, since the limits are lower now than when they were recorded, and why. */
+  readonly unreadable = new Map<string, EngineError>();
   /** When it was last used, in the order of uses. */
   used = 0;
   /** Settles when what a request has done to the tapes already is committed, or is not to be. */
@@ -100,12 +102,19 @@ export class Session {
     return [...this.nests.values()].flatMap((nest) => [...nest.tapes.values()]);
   }
 
-  /** A tape, and the outermost tape around it with all within; throws `not_found`. */
+  /** A tape, and the outermost tape around it with all within; throws `not_found`, or why it cannot be read. */
   tape(id: string): { readonly root: string; readonly nest: Nest; readonly state: TapeState } {
     for (const [root, nest] of this.nests) {
       const state = nest.tapes.get(id);
       if (state) return { root, nest, state };
     }
+    const fault = this.unreadable.get(id);
+    if (fault)
+      throw new EngineError(
+        fault.code,
+        `the tape was recorded when the limits were higher: ${fault.message}; delete it`,
+        fault.where,
+      );
     const known = this.tapes().map((tape) => tape.id);
     throw new EngineError('not_found', `the session has no tape '${id.slice(0, 128)}'.${didYouMeanOf(id, known)}`);
   }

@@ -6,7 +6,7 @@ import { sizeOf, type TypedArray, viewArray } from '../../engine/types.ts';
 import type { Bound, TapeEvent } from './events.ts';
 import { Nest } from './nest.ts';
 import { Session, type Variable } from './session.ts';
-import type { Change, Completion, SessionRow, Store, VariableRow } from './store.ts';
+import type { Change, Completion, LogEntry, SessionRow, Store, VariableRow } from './store.ts';
 import { Work } from './work.ts';
 
 /** The bounds of sessions. */
@@ -209,14 +209,23 @@ export class Sessions {
       session.count([variable.value], 1);
     }
     for (const log of await this.#store.logs(tenant, id)) {
-      const nest = this.nest(tenant);
-      for (const { json, blobs } of await this.#store.log(tenant, id, log)) {
-        session.countEntry(log, blobs);
-        (await nest.stage(JSON.parse(json) as TapeEvent)).apply();
+      const entries = await this.#store.log(tenant, id, log);
+      for (const { blobs } of entries) session.countEntry(log, blobs);
+      try {
+        session.nests.set(log, await this.#replay(tenant, entries));
+      } catch (reason) {
+        // The other tapes and the variables are not to suffer for it.
+        if (!(reason instanceof EngineError) || reason.code === 'internal') throw reason;
+        session.unreadable.set(log, reason);
       }
-      session.nests.set(log, nest);
     }
     return session;
+  }
+
+  async #replay(tenant: string, entries: readonly LogEntry[]): Promise<Nest> {
+    const nest = this.nest(tenant);
+    for (const { json } of entries) (await nest.stage(JSON.parse(json) as TapeEvent)).apply();
+    return nest;
   }
 
   /** Throws when a session has as many tapes as it may. */

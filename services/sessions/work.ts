@@ -94,6 +94,7 @@ export class Work {
     this.isEmpty = false;
     this.#advance();
     this.session.nests.delete(log);
+    this.session.unreadable.delete(log);
   }
 
   #advance(): void {

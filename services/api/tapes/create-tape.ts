@@ -34,7 +34,7 @@ export const createTape = method({
     const { tape = `tape_${randomBytes(9).toString('base64url')}`, outer, persistent } = request;
     return context.sessions.change(context, request.session, async (work) => {
       const { session } = work;
-      if (session.tapes().some(({ id }) => id === tape))
+      if (session.unreadable.has(tape) || session.tapes().some(({ id }) => id === tape))
         throw new EngineError('already_exists', `the session has a tape '${tape}' already`, { pointer: '/tape' });
       context.sessions.checkTapes(session);
       const isOutermost = outer === undefined;

@@ -15,9 +15,12 @@ export const deleteTape = method({
   examples: [],
   handle: ({ session: id, tape }, context) =>
     context.sessions.change(context, id, async (work) => {
+      if (work.session.nests.has(tape) || work.session.unreadable.has(tape)) {
+        work.drop(tape);
+        return {};
+      }
       const { root, nest } = work.session.tape(tape);
-      if (root === tape) work.drop(root);
-      else await happen(work, root, nest, { type: 'closed', tape });
+      await happen(work, root, nest, { type: 'closed', tape });
       return {};
     }),
 });
