@@ -87,6 +87,8 @@ const environmentSchema = z.object({
   ADJOINT_RESIDENT_SESSIONS: count.default(10_000),
   /** How often what has expired is removed. */
   ADJOINT_SWEEP_INTERVAL_MS: milliseconds.default(60_000),
+  /** Bytes of the replies to named requests and of the graphs that are kept for one tenant. */
+  ADJOINT_KEPT_BYTES: count.default(2 ** 30),
   /** How long the reply to a request with an idempotency key is kept. */
   ADJOINT_IDEMPOTENCY_TTL_MS: milliseconds.default(86_400_000),
   /** How long a graph is kept after it was put or used. */
@@ -166,6 +168,7 @@ const configSchema = environmentSchema
     },
     idempotencyTtl: env.ADJOINT_IDEMPOTENCY_TTL_MS,
     graphTtl: env.ADJOINT_GRAPH_TTL_MS,
+    keptBytes: env.ADJOINT_KEPT_BYTES,
     operations: {
       atOnce: env.ADJOINT_OPERATIONS_AT_ONCE,
       queue: env.ADJOINT_OPERATIONS_QUEUE,

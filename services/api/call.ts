@@ -9,6 +9,7 @@ import type { Store } from '../sessions/store.ts';
 import { type Deadline, untilAborted } from './deadline.ts';
 import { Graphs } from './graphs/graphs.ts';
 import { type Claim, Replies } from './idempotency.ts';
+import { Kept } from './kept.ts';
 import { boundsOf } from './limits.ts';
 import type { Context, Method, StreamMethod, UnaryMethod } from './method.ts';
 import { fingerprintOf } from './snapshot.ts';
@@ -33,10 +34,11 @@ export interface Service extends ServiceOptions {
 /** The service that both ports of a process serve. */
 export function createService(options: ServiceOptions): Service {
   const { engine, store, config } = options;
-  const graphs = new Graphs(engine, store, config.graphTtl);
+  const kept = new Kept(store, config.keptBytes);
+  const graphs = new Graphs(engine, store, config.graphTtl, kept);
   const service: Service = {
     ...options,
-    replies: new Replies(store, config.idempotencyTtl),
+    replies: new Replies(store, config.idempotencyTtl, kept),
     sessions: new Sessions(engine, store, config.sessions),
     graphs,
     operations: new Operations({

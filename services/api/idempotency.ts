@@ -1,6 +1,7 @@
 /** @file Requests that their client named, so that sending one again does not do it again. */
 import { EngineError } from '../../engine/errors.ts';
-import { type Completion, digestOf, type ReplyRow, type Store } from '../sessions/store.ts';
+import { type Completion, digestOf, REPLY_BYTES, type ReplyRow, type Store } from '../sessions/store.ts';
+import type { Kept } from './kept.ts';
 import { MAX_KEY_LENGTH } from './limits.ts';
 import { fromSnapshot, toSnapshot } from './snapshot.ts';
 
@@ -20,15 +21,20 @@ export interface Claim {
 export class Replies {
   readonly #store: Store;
   readonly #ttl: number;
+  readonly #kept: Kept;
   /** The fingerprints of the requests in service by tenant and key. */
   readonly #serving = new Map<string, string>();
 
-  constructor(store: Store, ttl: number) {
+  constructor(store: Store, ttl: number, kept: Kept) {
     this.#store = store;
     this.#ttl = ttl;
+    this.#kept = kept;
   }
 
-  /** Throws `request_in_progress` while the same request is being served, `idempotency_mismatch` for another one of that key. */
+  /**
+   * Throws `request_in_progress` while the same request is being served, `idempotency_mismatch` for another one of that
+   * key, and `quota_exceeded` when the tenant has as many replies as may be kept.
+   */
   async claim(tenant: string, key: string, fingerprint: string): Promise<Claim> {
     const place = `${tenant}\0${key}`;
     const serving = this.#serving.get(place);
@@ -40,6 +46,7 @@ export class Replies {
     const release = (): void => void this.#serving.delete(place);
     try {
       const replay = await this.#replay(tenant, key, fingerprint);
+      if (replay === undefined) await this.#kept.check(tenant);
       return { replay, ...this.#completion(tenant, key, fingerprint), release };
     } catch (reason) {
       release();
@@ -60,6 +67,7 @@ export class Replies {
       isKept = true;
       const bytes = toSnapshot(response);
       const digest = digestOf(tenant, bytes);
+      this.#kept.add(tenant, bytes.length + REPLY_BYTES);
       const expiresAt = Date.now() + this.#ttl;
       const reply = { tenant, key, fingerprint, response: { digest, bytes: bytes.length }, expiresAt };
       return { reply, blobs: new Map([[digest, bytes]]) };

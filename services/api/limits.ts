@@ -49,6 +49,7 @@ export function boundsOf(config: Config): Record<string, number> {
     idempotency_key_length: MAX_KEY_LENGTH,
     idempotency_ttl_ms: config.idempotencyTtl,
     graph_ttl_ms: config.graphTtl,
+    kept_bytes: config.keptBytes,
     operations_at_once: config.operations.atOnce,
     operations_queue: config.operations.queue,
     operations_unfinished: config.operations.unfinishedPerTenant,

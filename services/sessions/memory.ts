@@ -6,6 +6,7 @@ import {
   type Completion,
   digestOf,
   type OperationRow,
+  REPLY_BYTES,
   type ReplyRow,
   type SessionRow,
   type Store,
@@ -121,6 +122,10 @@ export function memoryStore(): Store {
     },
     async reply(tenant, key) {
       return tenantOf(tenant).replies.get(key);
+    },
+    async replyBytes(tenant) {
+      const replies = [...tenantOf(tenant).replies.values()];
+      return replies.reduce((sum, { response }) => sum + response.bytes + REPLY_BYTES, 0);
     },
     async putReply(reply, blobs) {
       const tenant = tenantOf(reply.tenant);

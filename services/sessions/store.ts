@@ -93,6 +93,9 @@ export interface Change {
   readonly operation?: OperationRow | undefined;
 }
 
+/** What a reply takes beside its response, roughly. */
+export const REPLY_BYTES = 512;
+
 /** What is written with the work of a request so that it is not done again. */
 export type Completion = Pick<Change, 'reply' | 'operation' | 'blobs'>;
 
@@ -133,6 +136,8 @@ export interface Store {
   /** Bytes of the reader's own; throws `internal` when they are not there or are not what their digest says. */
   blob(tenant: string, ref: BlobRef): Promise<Uint8Array>;
   reply(tenant: string, key: string): Promise<ReplyRow | undefined>;
+  /** Bytes of a tenant's replies, with `REPLY_BYTES` for each of them beside its response. */
+  replyBytes(tenant: string): Promise<number>;
   /** Adds a reply that no change of a session carries, or writes it anew. */
   putReply(reply: ReplyRow, blobs: ReadonlyMap<string, Uint8Array>): Promise<void>;
   /** Adds an operation or writes it anew, with the reply to the request that it is about. */

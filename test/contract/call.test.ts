@@ -268,3 +268,25 @@ test('a store that fails to keep a reply fails the request, and the key is free 
   isBroken = false;
   expect((await send()).statusCode).toBe(201);
 });
+
+test('a tenant whose replies take what they may has none kept until they expire; others are served', async () => {
+  const { done, methods } = counting();
+  const environment = { ...TENANTS, ADJOINT_KEPT_BYTES: '1500', ADJOINT_IDEMPOTENCY_TTL_MS: '300' };
+  const store = memoryStore();
+  const app = testApp({ methods, environment, store });
+  const send = (who: 'a' | 'b', key: string) =>
+    post(app, '/v1/count', { add: 1 }, { authorization: `Bearer ${who.repeat(20)}`, 'idempotency-key': key });
+  let kept = 0;
+  for (; (await send('a', `k${kept}`)).statusCode === 201; kept++) expect(kept).toBeLessThan(4);
+  const reply = await send('a', 'more');
+  expect(reply.statusCode).toBe(429);
+  expect(reply.json()).toMatchObject({ code: 'quota_exceeded' });
+  expect(reply.json().detail).toContain('may take 1500');
+  // What is kept is answered, other tenants are, and what is refused was not done.
+  expect((await send('a', 'k0')).statusCode).toBe(201);
+  expect((await send('b', 'k0')).statusCode).toBe(201);
+  expect(done).toHaveLength(kept + 1);
+  await sleep(350);
+  await store.sweep(Date.now());
+  expect((await send('a', 'more')).statusCode).toBe(201);
+});

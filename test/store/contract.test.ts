@@ -1,7 +1,7 @@
 /** @file What every store promises. */
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../engine/errors.ts';
-import type { BlobRef, Change, Store } from '../../services/sessions/store.ts';
+import { type BlobRef, type Change, REPLY_BYTES, type Store } from '../../services/sessions/store.ts';
 import {
   appends,
   blobsOf,
@@ -322,6 +322,16 @@ describe.each(STORES)('a store in $name', ({ open }) => {
   });
 
   describe('a tenant', () => {
+    it('takes its bytes, and some of its own, of the tenant', async () => {
+      const store = open();
+      expect(await store.replyBytes('acme')).toBe(0);
+      await store.putReply(replyRow('a', refOf(ONE)), blobsOf([ONE]));
+      await store.putReply(replyRow('b', refOf(ONE)), new Map());
+      await store.putReply(replyRow('b', refOf(TWO)), blobsOf([TWO]));
+      expect(await store.replyBytes('acme')).toBe(64 + 32 + 2 * REPLY_BYTES);
+      expect(await store.replyBytes('other')).toBe(0);
+    });
+
     it('sees nothing of another one', async () => {
       const store = open();
       await store.createSession(sessionRow(), writes(0, { w: ONE }), 1);

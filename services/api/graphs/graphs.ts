@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { Engine } from '../../../engine/engine.ts';
 import { EngineError } from '../../../engine/errors.ts';
-import { digestOf, type ReplyRow, type Store } from '../../sessions/store.ts';
+import { digestOf, REPLY_BYTES, type ReplyRow, type Store } from '../../sessions/store.ts';
+import type { Kept } from '../kept.ts';
 
 /** A kept graph. */
 export interface KeptGraph {
@@ -16,11 +17,13 @@ export class Graphs {
   readonly #engine: Engine;
   readonly #store: Store;
   readonly #ttl: number;
+  readonly #kept: Kept;
 
-  constructor(engine: Engine, store: Store, ttl: number) {
+  constructor(engine: Engine, store: Store, ttl: number, kept: Kept) {
     this.#engine = engine;
     this.#store = store;
     this.#ttl = ttl;
+    this.#kept = kept;
   }
 
   /** Keeps a graph as sent, or renews the one that is there. */
@@ -37,6 +40,8 @@ export class Graphs {
       response: { digest, bytes: bytes.length },
       expiresAt: Date.now() + this.#ttl,
     };
+    await this.#kept.check(tenant);
+    this.#kept.add(tenant, bytes.length + REPLY_BYTES);
     await this.#store.putReply(row, new Map([[digest, bytes]]));
     return { id, expiresAt: row.expiresAt };
   }

@@ -64,6 +64,9 @@ export function prepare(db: DatabaseSync) {
     reply: db.prepare(`
       select fingerprint, expires_at as expiresAt, digest, bytes from replies join blobs on digest = response
       where replies.tenant = :tenant and key = :key`),
+    replyBytes: db.prepare(`
+      select coalesce(sum(bytes + :each), 0) as bytes from replies join blobs on digest = response
+      where replies.tenant = :tenant`),
     putReply: db.prepare('insert or replace into replies values (:tenant, :key, :fingerprint, :response, :expiresAt)'),
     expireReplies: db.prepare('delete from replies where expires_at <= :now'),
 

@@ -13,6 +13,7 @@ import {
   digestOf,
   type LogEntry,
   type OperationRow,
+  REPLY_BYTES,
   type ReplyRow,
   type SessionRow,
   type Store,
@@ -230,6 +231,10 @@ class SqliteStore implements Store {
     if (row === undefined) return undefined;
     const { fingerprint, expiresAt, digest, bytes } = row as unknown as ReplyRow & BlobRef;
     return { tenant, key, fingerprint, response: { digest, bytes }, expiresAt };
+  }
+
+  async replyBytes(tenant: string): Promise<number> {
+    return this.#sql.replyBytes.get({ tenant, each: REPLY_BYTES })?.bytes as number;
   }
 
   async putReply(reply: ReplyRow, blobs: ReadonlyMap<string, Uint8Array>): Promise<void> {
