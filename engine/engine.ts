@@ -9,7 +9,7 @@ import { LruCache } from './lru.ts';
 import { entryOf } from './ops/catalogue.ts';
 import { type GraphDocument, readDocument } from './program/document.ts';
 import type { Program } from './program/program.ts';
-import { type Executable, executable } from './runtime/execute.ts';
+import { type Executable, executable, weightOfExecutable } from './runtime/execute.ts';
 import { formatType, sizeOf } from './types.ts';
 
 /** What an engine is made of; every part has a default. */
@@ -30,6 +30,8 @@ export interface Engine {
   readGraph(json: unknown): GraphDocument;
   /** A program ready to run; throws `cost_exceeded` with the estimate when it is over the limits. */
   compile(program: Program): Executable;
+  /** The executable of the program of a key, made when it is not remembered; throws as `compile` does. */
+  executable(key: string, program: () => Program): Executable;
   /** What a program costs, by the same limits; nothing is compiled or allocated. */
   estimate(program: Program): Cost;
   /** What was made for this key before, else what `make` makes; `weigh` says how many bytes it takes, roughly. */
@@ -40,17 +42,20 @@ export interface Engine {
 export function createEngine({
   limits = DEFAULT_LIMITS,
   backend = hostBackend(),
-  memory = 2 ** 28,
+  memory = 2 ** 30,
 }: EngineOptions = {}): Engine {
   const cache = new LruCache<unknown>(memory);
+  const compile = (program: Program): Executable => executable(planWithin(program, limits, backend), backend);
+  const remember: Engine['remember'] = <T>(key: string, make: () => T, weigh: (value: T) => number) =>
+    cache.get(key, make, weigh as (value: unknown) => number) as { value: T; cached: boolean };
   return {
     limits,
     backend: backend.name,
     readGraph: (json) => readGraph(json, limits),
-    compile: (program) => executable(planWithin(program, limits, backend), backend),
+    compile,
+    executable: (key, program) => remember(`code ${key}`, () => compile(program()), weightOfExecutable).value,
     estimate: (program) => planWithin(program, limits, backend).cost,
-    remember: <T>(key: string, make: () => T, weigh: (value: T) => number) =>
-      cache.get(key, make, weigh as (value: unknown) => number) as { value: T; cached: boolean },
+    remember,
   };
 }
 

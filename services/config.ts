@@ -122,6 +122,8 @@ const environmentSchema = z.object({
   ADJOINT_LLVM: z.string().optional(),
   /** The path of OpenBLAS; by default the system's. */
   ADJOINT_OPENBLAS: z.string().optional(),
+  /** Bytes, roughly, of checked graphs and compiled programs that are remembered. */
+  ADJOINT_ENGINE_MEMORY: count.default(2 ** 30),
   /** Threads of one computation; by default one per processor. */
   ADJOINT_THREADS: z.coerce.number().int().min(1).max(1024).optional(),
   /** The folder where compiled code is kept from one start to the next; `off` for none. */
@@ -181,6 +183,7 @@ const configSchema = environmentSchema
     drainDelay: env.ADJOINT_DRAIN_DELAY_MS,
     drainTimeout: env.ADJOINT_DRAIN_TIMEOUT_MS,
     backend: env.ADJOINT_BACKEND,
+    engineMemory: env.ADJOINT_ENGINE_MEMORY,
     native: {
       ...(env.ADJOINT_LLVM === undefined ? {} : { llvm: env.ADJOINT_LLVM }),
       ...(env.ADJOINT_OPENBLAS === undefined ? {} : { blas: env.ADJOINT_OPENBLAS }),

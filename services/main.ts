@@ -30,7 +30,11 @@ async function main(): Promise<void> {
   const config = configOrExit();
   const log = pino({ level: config.logLevel });
   let ready = false;
-  const engine = createEngine({ limits: config.limits, backend: backendOf(config, log) });
+  const engine = createEngine({
+    limits: config.limits,
+    backend: backendOf(config, log),
+    memory: config.engineMemory,
+  });
   const store = storeOrExit(config);
   const service = createService({ engine, config, methods: METHODS, log, store });
   const sweep = sweepEvery(config.sweepInterval, service, log);

@@ -1,7 +1,7 @@
 /** @file Derivatives that a tape is asked for: programs from the residuals that were kept to what was asked. */
 import type { Engine } from '../engine.ts';
 import { digest } from '../program/hash.ts';
-import type { Program, Var } from '../program/program.ts';
+import { EQUATION_BYTES, type Program, type Var } from '../program/program.ts';
 import type { Executable } from '../runtime/execute.ts';
 import {
   batchJacobianAt,
@@ -55,7 +55,7 @@ export function derivativeOf(
   return engine.remember(
     key,
     () => make(key, tape, ask, targets, sources, engine),
-    ({ program }) => 4096 * program.eqns.length,
+    ({ program }) => EQUATION_BYTES * program.eqns.length,
   ).value;
 }
 
@@ -72,16 +72,12 @@ function make(
   const inputs = directions.map((type) => at.b.input(type));
   const outputs = emit(ask, at, inputs);
   const program = at.b.build(outputs);
-  let executable: Executable | undefined;
   return {
     key,
     program,
     residuals: residuals.map(addressOf),
     directions,
-    executable: () => {
-      executable ??= engine.compile(program);
-      return executable;
-    },
+    executable: () => engine.executable(key, () => program),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../engine.ts';
 import { digest } from '../program/hash.ts';
-import type { Program, Var } from '../program/program.ts';
+import { EQUATION_BYTES, type Program, type Var } from '../program/program.ts';
 import type { Executable } from '../runtime/execute.ts';
 import { linearize } from '../transform/compose.ts';
 
@@ -50,16 +50,12 @@ export interface Fragment {
   only(outputs: readonly number[]): Executable;
 }
 
-/** Bytes of one equation with its variables, measured on long chains. */
-const EQUATION_BYTES = 1024;
-
 /** The fragment of a program for tapes; for each, `flags` says which inputs are on it. */
 export function fragmentOf(source: Source, flags: readonly (readonly boolean[])[], engine: Engine): Fragment {
   const key = digest(['fragment', source.key, source.wanted, flags]);
   return engine.remember(
     key,
     () => make(key, source, flags, engine),
-    // Its code and its arena come on top when it is first run; they are about as much again.
     ({ program }) => 2 * program.eqns.length * EQUATION_BYTES,
   ).value;
 }
@@ -89,20 +85,20 @@ function make(key: string, source: Source, flags: readonly (readonly boolean[])[
     program = forward;
   }
   const { inputs, eqns, outputs } = program;
-  const compile = (chosen: readonly number[]): Executable =>
-    engine.compile({ inputs, eqns, outputs: chosen.map((output) => outputs[output] as Var) });
-  let executable: Executable | undefined;
+  const only = (chosen: readonly number[]): Executable =>
+    engine.executable(digest([key, chosen]), () => ({
+      inputs,
+      eqns,
+      outputs: chosen.map((output) => outputs[output] as Var),
+    }));
   return {
     key,
     program,
     wanted: source.wanted,
     kept: [...kept],
     views: flags.map((flag) => views.get(String(flag.flatMap((isOn, input) => (isOn ? [input] : []))))),
-    executable: () => {
-      executable ??= compile([...kept]);
-      return executable;
-    },
-    only: compile,
+    executable: () => only([...kept]),
+    only,
   };
 }
 

@@ -8,7 +8,7 @@ import { build, type Graph } from '../../engine/program/build.ts';
 import { digest, hashProgram } from '../../engine/program/hash.ts';
 import { EQUATION_BYTES, isTensor, type Program } from '../../engine/program/program.ts';
 import type { Value } from '../../engine/program/value.ts';
-import type { Executable } from '../../engine/runtime/execute.ts';
+import { type Executable, weightOfExecutable } from '../../engine/runtime/execute.ts';
 import type { Tensor, TensorType, TypedArray } from '../../engine/types.ts';
 import type { Context } from './method.ts';
 
@@ -101,8 +101,8 @@ function weightOfGraph({ program }: Graph): number {
 }
 
 /** Bytes that a prepared computation takes while it is remembered: its arena, its code and its graph. */
-export function weightOf({ graph, executable: { plan } }: Prepared): number {
-  return weightOfGraph(graph) + plan.cost.heldBytes + plan.buffers.length * EQUATION_BYTES;
+export function weightOf({ graph, executable }: Prepared): number {
+  return weightOfGraph(graph) + weightOfExecutable(executable);
 }
 
 /** The graph with transforms applied and compiled; `values` are the outputs wanted beside what the transforms make. */

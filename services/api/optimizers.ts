@@ -16,6 +16,7 @@ import { SCHEDULE_NAMES, SCHEDULES, type Schedule, scheduleOf } from '../../engi
 import { boundedBy, nameSchema } from '../../engine/program/document.ts';
 import type { Value } from '../../engine/program/value.ts';
 import { violationsOf } from '../../engine/program/violations.ts';
+import { weightOfExecutable } from '../../engine/runtime/execute.ts';
 import { tensorSchema } from './schemas.ts';
 
 const paramsSchema = z.record(z.string().max(64), z.unknown()).default({});
@@ -172,11 +173,8 @@ export function progressOf({ step, loss, gradientNorm, rate, stopped }: Progress
 
 /** Bytes that a prepared minimization takes while it is remembered, without its graph. */
 export function weightOfMinimize({ executables }: Prepared): number {
-  return executables.reduce((sum, { plan }) => sum + plan.cost.heldBytes + plan.buffers.length * BUFFER_BYTES, 0);
+  return executables.reduce((sum, executable) => sum + weightOfExecutable(executable), 0);
 }
-
-/** Bytes of one buffer of a plan with its step, as in `weightOf`. */
-const BUFFER_BYTES = 1024;
 
 function writable(number: number): z.output<typeof numberSchema> {
   return Number.isFinite(number) ? number : (String(number) as 'NaN' | 'Infinity' | '-Infinity');
