@@ -1,8 +1,9 @@
 /** @file The standard health service: SERVING until the port drains, for each service and for all. */
 import { create } from '@bufbuild/protobuf';
 import { type ServerUnaryCall, type ServerWritableStream, type sendUnaryData, status } from '@grpc/grpc-js';
+import { encodeMessage } from './encode.ts';
 import { messageNamed } from './schema.ts';
-import { decodeMessage, encodeMessage } from './wire.ts';
+import { decodeMessage } from './wire.ts';
 
 const REQUEST = messageNamed('grpc.health.v1.HealthCheckRequest');
 const RESPONSE = messageNamed('grpc.health.v1.HealthCheckResponse');

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { create, type DescFile, type Message, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
+import { encodeMessage } from './encode.ts';
 import { messageNamed, REGISTRY } from './schema.ts';
-import { decodeMessage, encodeMessage } from './wire.ts';
+import { decodeMessage } from './wire.ts';
 
 const REQUEST = messageNamed('grpc.reflection.v1.ServerReflectionRequest');
 const RESPONSE = messageNamed('grpc.reflection.v1.ServerReflectionResponse');

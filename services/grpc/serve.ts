@@ -19,9 +19,10 @@ import { readKey } from '../api/idempotency.ts';
 import { isStream, type Method, type UnaryMethod } from '../api/method.ts';
 import { validate } from '../api/validate.ts';
 import { readMessage, writeMessage } from './codec.ts';
+import { encodeMessage } from './encode.ts';
 import { callerOf } from './guard.ts';
 import { statusOf } from './status.ts';
-import { decodeMessage, encodeMessage } from './wire.ts';
+import { decodeMessage } from './wire.ts';
 
 /** Calls whose one answer is given to a callback. */
 type OnceCall = ServerUnaryCall<Buffer, Buffer> | ServerReadableStream<Buffer, Buffer>;

@@ -3,8 +3,8 @@ import { create, type DescMessage, type Message } from '@bufbuild/protobuf';
 import { anyPack, durationFromMs } from '@bufbuild/protobuf/wkt';
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { EngineError, ERRORS, type ErrorCode } from '../../engine/errors.ts';
+import { encodeMessage } from './encode.ts';
 import { messageNamed } from './schema.ts';
-import { encodeMessage } from './wire.ts';
 
 const rpcMessage = (name: string): DescMessage => messageNamed(`google.rpc.${name}`);
 const STATUS = rpcMessage('Status');

@@ -1,5 +1,5 @@
 /** @file Bytes as messages: bounded before anything is made of them. */
-import { type DescMessage, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import { type DescMessage, fromBinary, type Message } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { EngineError } from '../../engine/errors.ts';
 import { MESSAGE_LIMITS } from '../api/limits.ts';
@@ -14,12 +14,6 @@ export function decodeMessage(desc: DescMessage, bytes: Uint8Array, limit: numbe
     if (reason instanceof EngineError) throw reason;
     throw new EngineError('invalid_request', `the request is not a ${desc.name}: ${faultOf(reason)}`);
   }
-}
-
-/** The bytes of a message. */
-export function encodeMessage(desc: DescMessage, message: Message): Buffer {
-  const bytes = toBinary(desc, message);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function faultOf(reason: unknown): string {

@@ -16,8 +16,9 @@ import { DEFAULT_LIMITS } from '../../engine/limits.ts';
 import { Value } from '../../engine/program/value.ts';
 import { MESSAGE_LIMITS } from '../../services/api/limits.ts';
 import { readMessage, writeMessage } from '../../services/grpc/codec.ts';
+import { encodeMessage } from '../../services/grpc/encode.ts';
 import { messageNamed, PACKAGE, REGISTRY, rpcNamed } from '../../services/grpc/schema.ts';
-import { decodeMessage, encodeMessage } from '../../services/grpc/wire.ts';
+import { decodeMessage } from '../../services/grpc/wire.ts';
 import type { Json } from './harness.ts';
 
 /** Messages that stand for a value of their own, not for one of a record's fields. */
@@ -144,6 +145,8 @@ describe('any message', () => {
     fc.assert(
       fc.property(messages(desc, DEPTH), (message) => {
         expect(equals(desc, decodeMessage(desc, encodeMessage(desc, message)), message)).toBe(true);
+        // In pieces, however small its tensors are.
+        expect(equals(desc, decodeMessage(desc, encodeMessage(desc, message, 0)), message)).toBe(true);
         const value = readMessage(desc, message, DEFAULT_LIMITS);
         const written = writeMessage(desc, value);
         expect(equals(desc, written, message)).toBe(true);
