@@ -8,9 +8,12 @@ import { RUNS } from '../../laws/runs.ts';
 import { choice, expectClose, type Json, node } from '../harness.ts';
 import { listening, type Notebook, type Tape } from './notebook.ts';
 
-const service = listening();
+/** More sessions than a long run opens. */
+const perTenant = 1_000_000;
+
+const service = listening({ sessions: { perTenant } });
 /** Every request finds the values of all the others gone. */
-const forgetful = listening({ sessions: { memory: 1 } });
+const forgetful = listening({ sessions: { memory: 1, perTenant } });
 
 /** One step: an op, what it reads, and whether a new cell begins before it. */
 interface Step {
