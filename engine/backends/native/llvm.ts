@@ -102,7 +102,9 @@ const LARGE_MODULE = 2 ** 21;
 /** The code generator's level of optimisation; the renderers leave little to do for the levels above. */
 const LEVEL = { none: 0, less: 1, default: 2, aggressive: 3 } as const;
 const RELOCATION_PIC = 2;
+const RELOCATION_STATIC = 1;
 const CODE_MODEL_DEFAULT = 0;
+const CODE_MODEL_LARGE = 6;
 
 /** The functions of LLVM's C interface that are called here. */
 function interfaceOf(library: LibraryHandle) {
@@ -174,6 +176,7 @@ class Compiler implements Llvm {
   readonly features: ReadonlySet<string>;
   readonly #llvm: Interface;
   readonly #triple: string;
+  readonly #isX86: boolean;
   readonly #cpu: string;
   readonly #featureText: string;
   readonly #target: bigint;
@@ -195,7 +198,8 @@ class Compiler implements Llvm {
     this.#cpu = llvm.hostCpu();
     this.#featureText = llvm.hostFeatures();
     this.features = new Set(this.#featureText.split(',').flatMap((each) => (each[0] === '+' ? [each.slice(1)] : [])));
-    this.identity = `LLVM ${versionOf(library) ?? path} ${this.#triple} ${this.#cpu} ${this.#featureText}`;
+    this.#isX86 = this.architecture === 'x86_64';
+    this.identity = `LLVM ${versionOf(library) ?? path} ${this.#triple} ${this.#cpu} ${this.#featureText}${this.#isX86 ? ' large' : ''}`;
     const found = [null] as (bigint | null)[];
     const message = [''];
     if (llvm.targetFromTriple(this.#triple, found, message)) throw new Error(message[0]);
@@ -322,8 +326,10 @@ class Compiler implements Llvm {
       this.#cpu,
       this.#featureText,
       level,
-      RELOCATION_PIC,
-      CODE_MODEL_DEFAULT,
+      // LLVM's linker puts the sections of an object where there is room, which may be gigabytes apart, and cuts off what
+      // does not fit into a relative address of 32 bits: so addresses are whole, as far as x86 goes.
+      this.#isX86 ? RELOCATION_STATIC : RELOCATION_PIC,
+      this.#isX86 ? CODE_MODEL_LARGE : CODE_MODEL_DEFAULT,
     );
   }
 
