@@ -65,8 +65,8 @@ function make(key: string, source: Source, flags: readonly (readonly boolean[])[
   const views = new Map<string, View>();
   const kept = new Set(source.wanted);
   let program = source.program;
-  for (const flag of flags) {
-    const sources = flag.flatMap((isOn, input) => (isOn ? [input] : []));
+  const allSources = flags.map((flag) => flag.flatMap((isOn, input) => (isOn ? [input] : [])));
+  for (const sources of allSources) {
     if (sources.length === 0 || views.has(String(sources))) continue;
     const from = program;
     const { forward, linear, places } = linearize(from, recorded, sources);
@@ -96,7 +96,7 @@ function make(key: string, source: Source, flags: readonly (readonly boolean[])[
     program,
     wanted: source.wanted,
     kept: [...kept],
-    views: flags.map((flag) => views.get(String(flag.flatMap((isOn, input) => (isOn ? [input] : []))))),
+    views: allSources.map((sources) => views.get(String(sources))),
     executable: () => only([...kept]),
     only,
   };

@@ -90,7 +90,8 @@ export interface Prepared {
   readonly places: ReadonlyMap<string, number>;
 }
 
-function weightOfGraph({ program }: Graph): number {
+/** Bytes that a checked graph takes while it is remembered. */
+export function weightOfGraph({ program }: Pick<Graph, 'program'>): number {
   let bytes = 0;
   for (const { params } of program.eqns) {
     bytes += EQUATION_BYTES;

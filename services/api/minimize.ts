@@ -7,16 +7,16 @@ import { type Minimization, minimize as minimization, prepareMinimize } from '..
 import { type Problem, problemOf } from '../../engine/optimizers/program.ts';
 import { slotTypes, stepName } from '../../engine/optimizers/slots.ts';
 import { build, type Graph } from '../../engine/program/build.ts';
-import { boundedArray } from '../../engine/program/document.ts';
+import { boundedArray, type GraphDocument } from '../../engine/program/document.ts';
 import { digest } from '../../engine/program/hash.ts';
 import type { Var } from '../../engine/program/program.ts';
 import { Value } from '../../engine/program/value.ts';
 import { formatType, sameType, type TensorType, type TypedArray } from '../../engine/types.ts';
 import { placed } from '../sessions/nest.ts';
 import type { Session } from '../sessions/session.ts';
-import { typeOfRow } from '../sessions/tapes.ts';
+import { sentForVariable, typeOfRow } from '../sessions/tapes.ts';
 import type { Work } from '../sessions/work.ts';
-import { decodeValues, requireDevice, typesOf } from './compute.ts';
+import { decodeValues, requireDevice, typesOf, weightOfGraph } from './compute.ts';
 import { singleTarget } from './derivative.ts';
 import { type Context, streamMethod } from './method.ts';
 import {
@@ -193,7 +193,8 @@ async function prepare(request: Request, context: Context): Promise<Task> {
     throw new EngineError('invalid_request', "one of 'steps' and 'until_step' is needed", { pointer: '/steps' });
   // As one commit left them: values and versions belong together, whatever is written while the values are read.
   const session = await sessions.read(tenant, request.session, ({ variables }) => ({ variables: new Map(variables) }));
-  const known = await valuesOf(session, request, context);
+  const document = engine.readGraph(request.graph);
+  const known = await valuesOf(document, session, request, context);
   const variableAt = (name: string, pointer: string): Value => {
     const value = known.get(name);
     if (value) return value;
@@ -204,7 +205,7 @@ async function prepare(request: Request, context: Context): Promise<Task> {
     );
   };
   const data = request.data && dataOf(request.data, variableAt, engine.limits);
-  const { graph, key, values } = graphOf(request, session, known, data, context);
+  const { graph, key, values } = graphOf(document, request, session, known, data, context);
   const loss = singleTarget(graph, request.loss);
   const chosen = chosenOf(request.optimizer);
   const prepared = engine.remember(
@@ -234,8 +235,12 @@ async function prepare(request: Request, context: Context): Promise<Task> {
 }
 
 /** The values of the session's variables that the request may mean. */
-async function valuesOf(session: Pick<Session, 'variables'>, request: Request, { sessions, tenant, engine }: Context) {
-  const document = engine.readGraph(request.graph);
+async function valuesOf(
+  document: GraphDocument,
+  session: Pick<Session, 'variables'>,
+  request: Request,
+  { sessions, tenant }: Context,
+) {
   const sources = Object.values(request.data?.inputs ?? {}).flatMap(({ variable }) => variable ?? []);
   const names = new Set([...Object.keys(document.inputs), ...Object.keys(document.variables), ...sources]);
   const values = new Map<string, Value>();
@@ -249,22 +254,16 @@ async function valuesOf(session: Pick<Session, 'variables'>, request: Request, {
 }
 
 function graphOf(
+  document: GraphDocument,
   request: Request,
   session: Pick<Session, 'variables'>,
   known: ReadonlyMap<string, Value>,
   data: Data | undefined,
   { engine }: Context,
 ): { readonly graph: Graph; readonly key: string; readonly values: ReadonlyMap<string, Value> } {
-  const document = engine.readGraph(request.graph);
   const values = decodeValues(request.values, engine);
   const batches = data ? batchValues(data) : new Map<string, Value>();
-  for (const name of values.keys())
-    if (session.variables.has(name))
-      throw new EngineError(
-        'already_exists',
-        `'${name}' is a variable of the session; assign it instead of sending a value`,
-        { input: name, pointer: `/values/${name}` },
-      );
+  for (const name of values.keys()) if (session.variables.has(name)) throw sentForVariable(name);
   const variables: Record<string, { trainable: boolean }> = {};
   for (const name of [...Object.keys(document.inputs), ...Object.keys(document.variables)]) {
     const value = batches.has(name) || values.has(name) ? undefined : known.get(name);
@@ -277,7 +276,7 @@ function graphOf(
   const { value: graph } = engine.remember(
     key,
     () => build(placed(document, [], variables), all, engine.limits),
-    ({ program }) => 1024 * program.eqns.length,
+    weightOfGraph,
   );
   for (const input of graph.inputs)
     if (!all.has(input.name)) values.set(input.name, own(input.name, input.variable.type, known, input.initial));

@@ -191,7 +191,7 @@ function fieldSet(desc: DescMessage, message: Local): DescField | undefined {
 }
 
 /** What a field holds; `undefined` when it is not set, or is what an absent one would be. */
-function heldBy(message: Local, field: DescField): unknown {
+export function heldBy(message: Local, field: DescField): unknown {
   if (field.oneof !== undefined) {
     const set = message[field.oneof.localName] as { readonly case: string | undefined; readonly value?: unknown };
     return set.case === field.localName ? set.value : undefined;

@@ -1,6 +1,7 @@
 /** @file Messages as bytes, in which large tensors are copied once: protobuf-es copies them three times. */
 import { type DescField, type DescMessage, type Message, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { heldBy } from './codec.ts';
 import { messageNamed, PACKAGE } from './schema.ts';
 
 const TENSOR = messageNamed(`${PACKAGE}.Tensor`);
@@ -106,12 +107,8 @@ function tensorBytes(desc: DescMessage, message: Local): number {
 }
 
 function itemsOf(message: Local, field: DescField): readonly Local[] {
-  const held = field.oneof === undefined ? message[field.localName] : message[field.oneof.localName];
+  const held = heldBy(message, field);
   if (held === undefined) return [];
-  if (field.oneof !== undefined) {
-    const { case: name, value } = held as { readonly case: string | undefined; readonly value?: Local };
-    return name === field.localName ? [value as Local] : [];
-  }
   if (field.fieldKind === 'list') return held as Local[];
   return field.fieldKind === 'map' ? Object.values(held as Record<string, Local>) : [held as Local];
 }

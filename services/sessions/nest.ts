@@ -15,6 +15,7 @@ import { type Entry, orderOf, type Recorded, Recording } from '../../engine/tape
 import { residualsOf } from '../../engine/tape/residuals.ts';
 import { Tape } from '../../engine/tape/tape.ts';
 import { allocateArray, isFloat, sameType, type TensorType, type TypedArray } from '../../engine/types.ts';
+import { weightOfGraph } from '../api/compute.ts';
 import { type Bound, type Derived, type Opened, type Ran, type TapeEvent, typeOf, type Watched } from './events.ts';
 import type { BlobRef } from './store.ts';
 
@@ -315,7 +316,7 @@ export class Nest {
       );
       return sourceOf(key, build(document, new Map(values), this.#engine.limits), event.wanted);
     };
-    return this.#engine.remember(key, make, ({ program }) => 1024 * program.eqns.length).value;
+    return this.#engine.remember(key, make, weightOfGraph).value;
   }
 
   #document(graph: BlobRef, json: unknown): GraphDocument {
@@ -381,7 +382,8 @@ export class Nest {
             });
         for (const state of tapes) state.fragments++;
         for (const [name, tensor] of tensors) this.names.set(name, tensor);
-        for (const own of added) if (own.fragment) this.#residuals.set(residualKey(own, tapes), own);
+        for (const own of added)
+          if (own.fragment) this.#residuals.set(residualKey(residualOf.get(own) as Entry, tapes), own);
       },
     };
   }
@@ -397,8 +399,7 @@ export class Nest {
     const { outputs, program, inputs, tensors } = residualsOf(fragment);
     const at = outputs.findIndex((output) => entry.tensors[output] === tensor);
     if (at === -1) return tensor;
-    const key = `${entry.index} ${tapes.map(({ id }) => id)}`;
-    const known = this.#residuals.get(key) ?? added.find((own) => residualOf.get(own) === entry);
+    const known = this.#residuals.get(residualKey(entry, tapes)) ?? added.find((own) => residualOf.get(own) === entry);
     if (known) return known.tensors[at] as Recorded;
     const named = tensors.map((output) => entry.tensors[output] as Recorded);
     const flags = tapes.map(({ tape }) => [
@@ -444,8 +445,9 @@ export class Nest {
 /** Of the entries added for residuals: whose residuals they are. */
 const residualOf = new WeakMap<Entry, Entry>();
 
-function residualKey(entry: Entry, tapes: readonly TapeState[]): string {
-  return `${residualOf.get(entry)?.index} ${tapes.map(({ id }) => id)}`;
+/** Finds the entry that was added for the residuals of another, on these tapes. */
+function residualKey({ index }: Entry, tapes: readonly TapeState[]): string {
+  return `${index} ${tapes.map(({ id }) => id)}`;
 }
 
 /** Whether an entry that is about to be recorded by the `t`-th tape puts a tensor on it. */

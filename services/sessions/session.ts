@@ -24,8 +24,6 @@ export class Session {
   readonly nests = new Map<string, Nest>();
   /** Outermost tapes that cannot be read again, since the limits are lower now than when they were recorded, and why. */
   readonly unreadable = new Map<string, EngineError>();
-  /** When it was last used, in the order of uses. */
-  used = 0;
   /** Settles when what a request has done to the tapes already is committed, or is not to be. */
   ahead: Promise<void> | undefined;
   readonly logs = new Map<string, Log>();

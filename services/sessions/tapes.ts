@@ -8,7 +8,7 @@ import { digest } from '../../engine/program/hash.ts';
 import { Value } from '../../engine/program/value.ts';
 import type { Recorded } from '../../engine/tape/recording.ts';
 import { allocateArray, type DType, formatType, sameType, type Tensor, type TensorType } from '../../engine/types.ts';
-import { decodeValues, typesOf } from '../api/compute.ts';
+import { decodeValues, typesOf, weightOfGraph } from '../api/compute.ts';
 import type { Context } from '../api/method.ts';
 import type { Bound, Ran, TapeEvent, VariableRead } from './events.ts';
 import { type Nest, placed, type TapeState } from './nest.ts';
@@ -173,7 +173,7 @@ class Reading {
     for (const name of this.#sent.keys())
       if (!origins.has(name)) {
         if (Object.hasOwn(this.document.constants, name) || !this.#isVariable(name)) continue;
-        throw this.#failSent(name);
+        throw sentForVariable(name);
       }
     return origins;
   }
@@ -182,7 +182,7 @@ class Reading {
     const value = this.#sent.get(name);
     const variable = this.#work.variable(name);
     const recorded = isVariable ? undefined : this.#nest.names.get(name);
-    if (value && variable) throw this.#failSent(name);
+    if (value && variable) throw sentForVariable(name);
     if (value) return { kind: isVariable ? 'new' : 'sent', value };
     if (recorded) return { kind: 'recorded', type: recorded.type };
     if (variable) return { kind: 'variable', type: typeOfRow(variable.row) };
@@ -201,11 +201,6 @@ class Reading {
 
   #isVariable(name: string): boolean {
     return this.#work.variable(name) !== undefined;
-  }
-
-  #failSent(name: string): EngineError {
-    const detail = `'${name}' is a variable of the session; assign it instead of sending a value`;
-    return new EngineError('already_exists', detail, { input: name, pointer: `/values/${name}` });
   }
 
   #visible(): string[] {
@@ -227,7 +222,7 @@ class Reading {
     return engine.remember(
       digest(['reading', this.#key, typesOf(values), known, moved]),
       () => build(placed(this.document, moved, known), values, engine.limits),
-      (graph) => 1024 * graph.program.eqns.length,
+      weightOfGraph,
     ).value;
   }
 
@@ -278,4 +273,10 @@ function boundTo(value: Value, { name, variable }: GraphInput): Tensor {
 function initialOf({ name, variable, initial }: GraphInput): Tensor {
   if (!initial) throw new EngineError('internal', `'${name}' has no value`);
   return { type: variable.type, data: initial() };
+}
+
+/** The refusal of a value that is sent under the name of a variable. */
+export function sentForVariable(name: string): EngineError {
+  const detail = `'${name}' is a variable of the session; assign it instead of sending a value`;
+  return new EngineError('already_exists', detail, { input: name, pointer: `/values/${name}` });
 }
