@@ -2,11 +2,10 @@
  * @file Measures gRPC beside REST: the same requests by clients of Node, in turns against one service. A figure has the
  * client's time in it too. `node_modules/.bin/node bench/grpc.ts`; `--quick` measures for a shorter time.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { Agent, request as httpRequest } from 'node:http';
 import * as grpc from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { N2 as N2_REQUEST, startService } from './service.ts';
 
 const quick = process.argv.includes('--quick');
 const ROUNDS = quick ? 4 : 10;
@@ -65,23 +64,7 @@ const float32 = (shape: number[], ...data: number[]): object => ({
 
 /** The notebook's matrix example, cell N2. */
 const N2: Record<string, Ask> = {
-  REST: overRest(
-    '/v1/gradient',
-    JSON.stringify({
-      graph: 'loss = mean((x @ w + b) ** 2)',
-      values: {
-        x: [[1, 2, 3]],
-        w: [
-          [0.5, -1],
-          [1, 0.25],
-          [-0.5, 2],
-        ],
-        b: [0, 0],
-      },
-      sources: ['w', 'b'],
-    }),
-    { 'content-type': 'application/json' },
-  ),
+  REST: overRest('/v1/gradient', JSON.stringify(N2_REQUEST), { 'content-type': 'application/json' }),
   gRPC: overGrpc(Gradient as never, {
     graph: { text: 'loss = mean((x @ w + b) ** 2)' },
     values: { x: float32([1, 3], 1, 2, 3), w: float32([3, 2], 0.5, -1, 1, 0.25, -0.5, 2), b: float32([2], 0, 0) },
@@ -143,27 +126,10 @@ async function compare(what: string, ports: Record<string, Ask>, count: number, 
   }
 }
 
-async function startService(): Promise<ChildProcess> {
-  const ports = { ADJOINT_PORT: String(REST_PORT), ADJOINT_GRPC_PORT: String(GRPC_PORT) };
-  const service = spawn(process.execPath, ['services/main.ts'], {
-    env: { ...process.env, ...ports, ADJOINT_LOG_LEVEL: 'error', ADJOINT_DATA: 'memory' },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  for (let attempt = 0; attempt < 400; attempt++) {
-    if (
-      await fetch(`http://127.0.0.1:${REST_PORT}/readyz`).then(
-        ({ ok }) => ok,
-        () => false,
-      )
-    )
-      return service;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  service.kill();
-  throw new Error('the service did not become ready');
-}
-
-const service = await startService();
+await using _service = await startService(REST_PORT, {
+  ADJOINT_GRPC_PORT: String(GRPC_PORT),
+  ADJOINT_DATA: 'memory',
+});
 try {
   console.log('| request | port | p50 ms | p99 ms | requests/s |\n|---|---|---|---|---|');
   await compare('N2 gradient, one at a time', N2, quick ? 300 : 1000, 1);
@@ -172,5 +138,4 @@ try {
 } finally {
   client.close();
   agent.destroy();
-  if (service.exitCode === null && service.kill('SIGINT')) await once(service, 'exit');
 }

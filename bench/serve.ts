@@ -3,14 +3,13 @@
  * for a shorter time. Starts the service as a process of its own; prints one table. Times on shared machines vary: every
  * figure is a median of rounds, and the rounds of all rows are interleaved.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import autocannon from 'autocannon';
 import { derive, withoutShifts } from '../engine/derive.ts';
 import { createEngine } from '../engine/engine.ts';
 import { build } from '../engine/program/build.ts';
 import { Value } from '../engine/program/value.ts';
+import { N2 as N2_REQUEST, startService } from './service.ts';
 
 const quick = process.argv.includes('--quick');
 const ROUNDS = quick ? 3 : 5;
@@ -18,20 +17,7 @@ const SECONDS = quick ? 2 : 5;
 const PORT = 18_080;
 const URL = `http://127.0.0.1:${PORT}`;
 
-/** The notebook's matrix example, cell N2. */
-const N2 = JSON.stringify({
-  graph: 'loss = mean((x @ w + b) ** 2)',
-  values: {
-    x: [[1, 2, 3]],
-    w: [
-      [0.5, -1],
-      [1, 0.25],
-      [-0.5, 2],
-    ],
-    b: [0, 0],
-  },
-  sources: ['w', 'b'],
-});
+const N2 = JSON.stringify(N2_REQUEST);
 
 interface Row {
   readonly what: string;
@@ -41,40 +27,12 @@ interface Row {
 }
 
 async function main(): Promise<void> {
-  const service = await startService();
-  try {
-    const rows = [...requestRows(), ...echoRows(), chainRow(), ...engineRows()];
-    const samples = rows.map((): number[] => []);
-    for (let round = 0; round < ROUNDS; round++)
-      for (const [i, row] of rows.entries()) (samples[i] as number[]).push(await row.measure());
-    print(rows.map(({ what, unit }, i) => [what, summary(samples[i] as number[]), unit]));
-  } finally {
-    // A service that fell over has no exit to wait for any more.
-    if (service.exitCode === null && service.kill('SIGINT')) await once(service, 'exit');
-  }
-}
-
-async function startService(): Promise<ChildProcess> {
-  const service = spawn(process.execPath, ['services/main.ts'], {
-    env: {
-      ...process.env,
-      ADJOINT_PORT: String(PORT),
-      ADJOINT_GRPC_PORT: 'off',
-      ADJOINT_LOG_LEVEL: 'error',
-      ADJOINT_DATA: 'memory',
-    },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const ready = await fetch(`${URL}/readyz`).then(
-      (reply) => reply.ok,
-      () => false,
-    );
-    if (ready) return service;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  service.kill();
-  throw new Error('the service did not become ready');
+  await using _service = await startService(PORT, { ADJOINT_DATA: 'memory' });
+  const rows = [...requestRows(), ...echoRows(), chainRow(), ...engineRows()];
+  const samples = rows.map((): number[] => []);
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [i, row] of rows.entries()) (samples[i] as number[]).push(await row.measure());
+  print(rows.map(({ what, unit }, i) => [what, summary(samples[i] as number[]), unit]));
 }
 
 /** Requests a second of N2 over keep-alive connections by autocannon, and its latency by a client with a finer clock. */

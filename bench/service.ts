@@ -5,35 +5,58 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** The request of the notebook's matrix example, cell N2. */
+export const N2 = {
+  graph: 'loss = mean((x @ w + b) ** 2)',
+  values: {
+    x: [[1, 2, 3]],
+    w: [
+      [0.5, -1],
+      [1, 0.25],
+      [-0.5, 2],
+    ],
+    b: [0, 0],
+  },
+  sources: ['w', 'b'],
+};
 
 /** A service under measurement. */
 export interface Service extends AsyncDisposable {
   readonly url: string;
-  readonly pid: number;
 }
 
-/** Starts the service on a free port, with a folder of its own for what it keeps. */
-export async function startService(environment: Readonly<Record<string, string>> = {}): Promise<Service> {
+/** Starts the service on a port, with a folder of its own for what it keeps, and waits until it is ready. */
+export async function startService(port: number, environment: Readonly<Record<string, string>> = {}): Promise<Service> {
+  const url = `http://127.0.0.1:${port}`;
   const folder = await mkdtemp(join(tmpdir(), 'adjoint-bench-'));
+  const settings = {
+    ADJOINT_PORT: String(port),
+    ADJOINT_GRPC_PORT: 'off',
+    ADJOINT_LOG_LEVEL: 'error',
+    ADJOINT_DATA: folder,
+    ...environment,
+  };
   const child = spawn(process.execPath, ['services/main.ts'], {
-    env: { ...process.env, ADJOINT_PORT: '0', ADJOINT_DATA: folder, ...environment },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...settings },
+    stdio: ['ignore', 'inherit', 'inherit'],
   });
-  const exited = once(child, 'exit');
   const stop = async (): Promise<void> => {
-    child.kill('SIGINT');
-    await exited;
+    // A service that fell over has no exit to wait for any more.
+    if (child.exitCode === null && child.kill('SIGINT')) await once(child, 'exit');
     await rm(folder, { recursive: true });
   };
-  for await (const line of createInterface(child.stdout)) {
-    const [url] = /http:\/\/[\d.]+:\d+/.exec(line) ?? [];
-    if (url === undefined) continue;
-    // From here on nobody reads what it says.
-    child.stdout.resume();
-    return { url, pid: child.pid as number, [Symbol.asyncDispose]: stop };
+  for (let attempt = 0; attempt < 400; attempt++) {
+    const ready = await fetch(`${url}/readyz`).then(
+      (reply) => reply.ok,
+      () => false,
+    );
+    if (ready) return { url, [Symbol.asyncDispose]: stop };
+    await sleep(50);
   }
-  throw new Error('the service ended before it listened');
+  await stop();
+  throw new Error('the service did not become ready');
 }
 
 /** One kept connection. */

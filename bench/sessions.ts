@@ -177,7 +177,7 @@ async function durableWrites(connection: Connection): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  await using service = await startService();
+  await using service = await startService(18_084);
   const connection = new Connection(service.url);
   await deepNetwork(connection);
   await roundTrips(connection);

@@ -1,27 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { createInterface } from 'node:readline';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { openLlvm } from '../../engine/backends/native/llvm.ts';
-
-/** What no process of a test does unless the test is about it: write into the user's folders, or look for libraries. */
-const QUIET = {
-  ADJOINT_PORT: '0',
-  ADJOINT_GRPC_PORT: '0',
-  ADJOINT_BACKEND: 'portable',
-  ADJOINT_CODE_CACHE: 'off',
-  ADJOINT_DATA: 'memory',
-};
-
-/** The service as a process of its own, with everything it printed. */
-function start(environment: Record<string, string>): { child: ChildProcess; printed: string[] } {
-  const child = spawn(process.execPath, ['services/main.ts'], { env: { ...QUIET, ...environment } });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const printed: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) createInterface(stream).on('line', (line) => printed.push(line));
-  return { child, printed };
-}
+import { start } from '../service-process.ts';
 
 /** Resolves to the URL that the service says it listens on. */
 async function listening(printed: readonly string[]): Promise<string> {

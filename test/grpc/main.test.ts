@@ -1,27 +1,9 @@
 /** @file The process with its two ports: what the configuration opens, and how it stops. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import * as grpc from '@grpc/grpc-js';
 import { expect, onTestFinished, test } from 'vitest';
+import { start } from '../service-process.ts';
 import { definitionOf, type Json, Stock, standardNamed, tensor } from './harness.ts';
-
-const QUIET = {
-  ADJOINT_PORT: '0',
-  ADJOINT_GRPC_PORT: '0',
-  ADJOINT_BACKEND: 'portable',
-  ADJOINT_CODE_CACHE: 'off',
-  ADJOINT_DATA: 'memory',
-};
-
-/** The service as a process of its own, with everything it printed. */
-function start(environment: Record<string, string>): { child: ChildProcess; printed: string[] } {
-  const child = spawn(process.execPath, ['services/main.ts'], { env: { ...QUIET, ...environment } });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const printed: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) createInterface(stream).on('line', (line) => printed.push(line));
-  return { child, printed };
-}
 
 async function printedLine(printed: readonly string[], words: string): Promise<string> {
   for (;;) {
