@@ -25,40 +25,47 @@ export interface Directions {
 }
 
 /**
- * Tangents or cotangents by the names they belong to. Each has the shape of what it belongs to, or all have one more
- * leading axis of the same size: then as many derivatives are taken at once.
+ * Tangents or cotangents in the order in which they were sent. Each has the shape of what it belongs to, or all have one
+ * more leading axis of the same size: then as many derivatives are taken at once.
  */
+export function readDirections(
+  json: Readonly<Record<string, unknown>>,
+  field: 'tangents' | 'cotangents',
+  shapeOf: (name: string) => Shape,
+  { engine }: Context,
+): { readonly list: readonly Direction[]; readonly stack: number | undefined } {
+  const names = Object.keys(json);
+  checkNames(names.length, engine.limits, field);
+  const stacks = new Set<number | undefined>();
+  const list = names.map((name): Direction => {
+    const where = { input: name, pointer: `/${field}/${name}` };
+    const value = decodeTensor(json[name], where, engine.limits);
+    stacks.add(stackOf(value.shape, shapeOf(name), name, where));
+    return { value, where, what: `the ${field.slice(0, -1)} of '${name}'` };
+  });
+  const pointer = `/${field}`;
+  if (names.length === 0) throw new EngineError('invalid_request', `'${field}' is empty`, { pointer });
+  const [stack] = stacks;
+  if (stacks.size === 1) return { list, stack };
+  const detail = `all of '${field}' must be stacked along an axis of the same size, or none`;
+  throw new EngineError('type_mismatch', detail, { pointer });
+}
+
+/** Tangents or cotangents for the variables of a graph, by the inputs that take them. */
 export function directions(
   json: Readonly<Record<string, unknown>>,
   graph: Graph,
   field: 'tangents' | 'cotangents',
   inputName: (name: string, i: number) => string,
-  { engine }: Context,
+  context: Context,
 ): Directions {
-  const values = new Map<string, Direction>();
-  const stacks = new Set<number | undefined>();
-  checkNames(Object.keys(json).length, engine.limits, field);
-  Object.entries(json).forEach(([name, tensor], i) => {
-    const where = { input: name, pointer: `/${field}/${name}` };
-    const value = decodeTensor(tensor, where, engine.limits);
-    const { shape } = variableOf(graph, name).type;
-    values.set(inputName(name, i), { value, where, what: `the ${field.slice(0, -1)} of '${name}'` });
-    stacks.add(stackOf(value.shape, shape, name, where));
-  });
-  if (values.size === 0) throw new EngineError('invalid_request', `'${field}' is empty`, { pointer: `/${field}` });
-  if (stacks.size > 1)
-    throw new EngineError(
-      'type_mismatch',
-      `all of '${field}' must be stacked along an axis of the same size, or none`,
-      {
-        pointer: `/${field}`,
-      },
-    );
-  return { values, stack: [...stacks][0] };
+  const { list, stack } = readDirections(json, field, (name) => variableOf(graph, name).type.shape, context);
+  const values = new Map(Object.keys(json).map((name, i) => [inputName(name, i), list[i] as Direction]));
+  return { values, stack };
 }
 
 /** How many tensors of a shape a given one stacks along a leading axis; `undefined` for one without that axis. */
-export function stackOf(given: Shape, wanted: Shape, name: string, where: object): number | undefined {
+function stackOf(given: Shape, wanted: Shape, name: string, where: object): number | undefined {
   const inner = given.slice(given.length - wanted.length);
   const matches = inner.length === wanted.length && inner.every((size, axis) => size === wanted[axis]);
   if (matches && given.length === wanted.length) return undefined;

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { type Stack, stacked } from '../../../engine/transform/compose.ts';
+import { typeNamed } from '../../sessions/asks.ts';
+import { readDirections } from '../derivative.ts';
 import { method } from '../method.ts';
 import { namesIn } from '../nest.ts';
 import { nestSchema, tensorsSchema, unconnectedGradientsSchema, unconnectedSchema } from '../schemas.ts';
 import { ask, bySource } from './ask.ts';
-import { tapeDirections } from './directions.ts';
 import { askFields, tapeMetaSchema } from './schemas.ts';
 
 /** Cotangents pulled back through what was recorded. */
@@ -34,13 +35,14 @@ export const tapePullback = method({
       request,
       context,
       (work) => {
-        const sent = tapeDirections(work, request.tape, request.cotangents, 'cotangents', context);
+        const shapeOf = (name: string) => typeNamed(work, request.tape, name).shape;
+        const sent = readDirections(request.cotangents, 'cotangents', shapeOf, context);
         stack = sent.stack;
         return {
           ask: { kind: 'pullback', stack },
           targets: Object.keys(request.cotangents),
           sources: namesIn(request.sources, context.engine.limits, 'sources'),
-          directions: sent.directions,
+          directions: sent.list,
         };
       },
       (asked) => ({

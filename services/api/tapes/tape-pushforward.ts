@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { type Stack, stacked } from '../../../engine/transform/compose.ts';
 import type { TensorType } from '../../../engine/types.ts';
-import { zerosOf } from '../../sessions/asks.ts';
+import { typeNamed, zerosOf } from '../../sessions/asks.ts';
+import { readDirections } from '../derivative.ts';
 import { method } from '../method.ts';
 import { listOf } from '../nest.ts';
 import { targetsSchema, tensorsSchema, unconnectedSchema } from '../schemas.ts';
 import { ask } from './ask.ts';
-import { tapeDirections } from './directions.ts';
 import { askFields, tapeMetaSchema } from './schemas.ts';
 
 /** Tangents pushed forward through what was recorded. */
@@ -45,13 +45,14 @@ export const tapePushforward = method({
       request,
       context,
       (work) => {
-        const sent = tapeDirections(work, request.tape, request.tangents, 'tangents', context);
+        const shapeOf = (name: string) => typeNamed(work, request.tape, name).shape;
+        const sent = readDirections(request.tangents, 'tangents', shapeOf, context);
         stack = sent.stack;
         return {
           ask: { kind: 'pushforward', stack },
           targets,
           sources: Object.keys(request.tangents),
-          directions: sent.directions,
+          directions: sent.list,
         };
       },
       (asked) => {
