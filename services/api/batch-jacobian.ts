@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { open } from './compute.ts';
 import { derivative, singleTarget } from './derivative.ts';
-import { method } from './method.ts';
+import { engineMethod } from './method.ts';
 import { byName, namesIn, packed } from './nest.ts';
 import { computeFields, metaSchema, nestSchema, referenceSchema, tensorsSchema } from './schemas.ts';
 
 /** For each row of a batch, the Jacobian of the target's row with respect to the source's row. */
-export const batchJacobian = method({
+export const batchJacobian = engineMethod({
   name: 'BatchJacobian',
   summary: 'Per-example Jacobians: [batch, ...target, ...source] of a [batch, ...] target and source.',
   description:

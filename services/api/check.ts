@@ -6,7 +6,7 @@ import { links } from '../../engine/transform/connect.ts';
 import { formatType } from '../../engine/types.ts';
 import { open, outputNames, trainableNames } from './compute.ts';
 
-import { method } from './method.ts';
+import { engineMethod } from './method.ts';
 import { listOf, namesIn } from './nest.ts';
 import { computeFields, nestSchema, referenceSchema, targetsSchema, unconnectedSchema } from './schemas.ts';
 import { explained, reasonsWhyNot } from './watch.ts';
@@ -14,7 +14,7 @@ import { explained, reasonsWhyNot } from './watch.ts';
 const costSchema = z.object({ flops: z.number(), bytes: z.number(), peak_bytes: z.number() });
 
 /** Types, cost and connections of a graph; nothing is run. */
-export const check = method({
+export const check = engineMethod({
   name: 'Check',
   summary: 'Types, cost, and which sources are connected and why not; runs nothing.',
   description: 'Inputs need a value or a declared dtype and shape.',

@@ -10,7 +10,7 @@ import { EQUATION_BYTES, isTensor, type Program } from '../../engine/program/pro
 import type { Value } from '../../engine/program/value.ts';
 import { type Executable, weightOfExecutable } from '../../engine/runtime/execute.ts';
 import type { Tensor, TensorType, TypedArray } from '../../engine/types.ts';
-import type { Context } from './method.ts';
+import type { EngineContext } from './method.ts';
 
 /** What every request that computes brings. */
 export interface ComputeRequest {
@@ -61,7 +61,7 @@ export interface Opened {
 }
 
 /** Reads and checks the graph of a request. */
-export function open(request: ComputeRequest, context: Context): Opened {
+export function open(request: ComputeRequest, context: EngineContext): Opened {
   const started = performance.now();
   const values = decodeValues(request.values, context.engine);
   return { ...graphOf(request, values, context.engine), values, started };
@@ -163,7 +163,7 @@ export async function run(
   prepared: Prepared,
   values: ReadonlyMap<string, Value>,
   directions: ReadonlyMap<string, Direction>,
-  context: Context,
+  context: EngineContext,
   request: ComputeRequest,
   cached: boolean,
   started: number,

@@ -15,7 +15,7 @@ import {
   run,
   weightOf,
 } from './compute.ts';
-import type { Context } from './method.ts';
+import type { EngineContext } from './method.ts';
 import { checkNames } from './nest.ts';
 
 /** Tensors that go with a transform, and how many of each are stacked along a leading axis. */
@@ -32,7 +32,7 @@ export function readDirections(
   json: Readonly<Record<string, unknown>>,
   field: 'tangents' | 'cotangents',
   shapeOf: (name: string) => Shape,
-  { engine }: Context,
+  { engine }: EngineContext,
 ): { readonly list: readonly Direction[]; readonly stack: number | undefined } {
   const names = Object.keys(json);
   checkNames(names.length, engine.limits, field);
@@ -57,7 +57,7 @@ export function directions(
   graph: Graph,
   field: 'tangents' | 'cotangents',
   inputName: (name: string, i: number) => string,
-  context: Context,
+  context: EngineContext,
 ): Directions {
   const { list, stack } = readDirections(json, field, (name) => variableOf(graph, name).type.shape, context);
   const values = new Map(Object.keys(json).map((name, i) => [inputName(name, i), list[i] as Direction]));
@@ -80,7 +80,7 @@ function stackOf(given: Shape, wanted: Shape, name: string, where: object): numb
 /** Applies one transform and runs it; `made` is what the transform made, in its order. */
 export async function derivative(
   request: ComputeRequest,
-  context: Context,
+  context: EngineContext,
   { graph, key, values, started }: Opened,
   transform: Transform,
   directions: ReadonlyMap<string, Direction> = new Map(),

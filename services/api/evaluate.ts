@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { digest } from '../../engine/program/hash.ts';
 import { open, outputNames, prepare, run, weightOf } from './compute.ts';
-import { method } from './method.ts';
+import { engineMethod } from './method.ts';
 import { listOf } from './nest.ts';
 import { computeFields, metaSchema, targetsSchema, tensorsSchema } from './schemas.ts';
 
 /** The outputs of a graph for values. */
-export const evaluate = method({
+export const evaluate = engineMethod({
   name: 'Evaluate',
   summary: 'Outputs of a graph for values.',
   verb: 'POST',

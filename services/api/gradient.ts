@@ -20,7 +20,7 @@ import {
   trainableNames,
   weightOf,
 } from './compute.ts';
-import { type Context, method } from './method.ts';
+import { type EngineContext, engineMethod } from './method.ts';
 import { byName, listOf, namesIn, packed } from './nest.ts';
 import {
   computeFields,
@@ -53,7 +53,7 @@ const request = z.strictObject({
 });
 
 /** Value and gradient in one call, by GradientTape's rules. */
-export const gradient = method({
+export const gradient = engineMethod({
   name: 'Gradient',
   summary: 'Value and gradient in one call.',
   description:
@@ -147,7 +147,7 @@ function prepareGradient(
   sources: readonly string[],
   request: { watch?: readonly string[] | undefined; watch_accessed_variables: boolean },
   cotangents: ReadonlyMap<string, Direction>,
-  { engine }: Context,
+  { engine }: EngineContext,
 ) {
   const targetVars = targets.map((name) => variableOf(graph, name));
   const rules = { watch: request.watch, watchAccessedVariables: request.watch_accessed_variables };
@@ -210,7 +210,7 @@ export function outputGradients(
   json: unknown,
   asked: string | readonly string[] | undefined,
   targets: readonly string[],
-  { engine }: Context,
+  { engine }: EngineContext,
 ): (Direction | undefined)[] {
   if (json === undefined || json === null) return targets.map(() => undefined);
   const isOne = typeof asked === 'string' || (targets.length === 1 && !Array.isArray(asked));

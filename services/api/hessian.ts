@@ -2,12 +2,12 @@ import { z } from 'zod';
 import type { Tensor } from '../../engine/types.ts';
 import { open } from './compute.ts';
 import { derivative, singleTarget } from './derivative.ts';
-import { method } from './method.ts';
+import { engineMethod } from './method.ts';
 import { byName, namesIn, packed } from './nest.ts';
 import { computeFields, metaSchema, nestSchema, referenceSchema, tensorsSchema } from './schemas.ts';
 
 /** All second derivatives of a target's sum. */
-export const hessian = method({
+export const hessian = engineMethod({
   name: 'Hessian',
   summary: 'Second derivatives of a target: a.shape ++ b.shape for each pair of sources.',
   verb: 'POST',

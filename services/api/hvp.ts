@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { tangentName } from '../../engine/derive.ts';
 import { open } from './compute.ts';
 import { derivative, directions, singleTarget } from './derivative.ts';
-import { method } from './method.ts';
+import { engineMethod } from './method.ts';
 import { computeFields, metaSchema, referenceSchema, tensorsSchema } from './schemas.ts';
 
 /** The Hessian of a target times tangents, without the Hessian. */
-export const hvp = method({
+export const hvp = engineMethod({
   name: 'Hvp',
   summary: 'Hessian-vector products: the cost of a few gradients, however many variables.',
   verb: 'POST',

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { open } from './compute.ts';
 import { derivative, singleTarget } from './derivative.ts';
-import { method } from './method.ts';
+import { engineMethod } from './method.ts';
 import { byName, namesIn, packed } from './nest.ts';
 import { computeFields, metaSchema, nestSchema, referenceSchema, tensorsSchema } from './schemas.ts';
 
 /** The Jacobian of one target, of shape `target.shape ++ source.shape` for each source. */
-export const jacobian = method({
+export const jacobian = engineMethod({
   name: 'Jacobian',
   summary: 'Jacobians of a target: target.shape ++ source.shape for each source.',
   description:

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { tangentName } from '../../engine/derive.ts';
 import { open, outputNames } from './compute.ts';
 import { derivative, directions } from './derivative.ts';
-import { method } from './method.ts';
+import { engineMethod } from './method.ts';
 import { listOf } from './nest.ts';
 import { computeFields, metaSchema, targetsSchema, tensorsSchema } from './schemas.ts';
 
 /** Forward mode: the targets' tangents along tangents of the sources. */
-export const jvp = method({
+export const jvp = engineMethod({
   name: 'Jvp',
   summary: "Values and the targets' tangents along tangents of the sources (forward mode).",
   description: 'Tangents with one leading axis more than their sources are taken at once, against one forward pass.',

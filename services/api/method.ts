@@ -9,25 +9,19 @@ import type { Sessions } from '../sessions/sessions.ts';
 import type { Completion } from '../sessions/store.ts';
 import type { Graphs } from './graphs/graphs.ts';
 
-/** What a handler knows beside its request. */
-export interface Context {
+/** What every handler knows beside its request. */
+interface RequestContext {
   /** Aborts when the client goes away or the deadline passes. */
   readonly signal: AbortSignal;
   /** Ends with `deadline_exceeded` or `cancelled`: for work that gives nobody else the processor. */
   readonly checkpoint: Checkpoint;
   /** Has something done when the reply has been written and nobody looks at the response any more. */
   afterReply(run: () => void): void;
-  /** Every bound of the service by name, for clients to read. */
-  limits(): Readonly<Record<string, number>>;
   /** Whom the request belongs to; every stored thing is looked up under it. */
   readonly tenant: string;
   readonly log: Logger;
   readonly engine: Engine;
   readonly sessions: Sessions;
-  /** The method table. */
-  readonly methods: readonly Method[];
-  readonly operations: Operations;
-  readonly graphs: Graphs;
   /**
    * Present when the request must not be done twice: the client named it, or it runs as an operation. What it returns
    * for the response goes into the commit that does the request's work; where it is not called, the caller of the method
@@ -35,6 +29,19 @@ export interface Context {
    */
   complete?(response: unknown): Completion;
 }
+
+/** What a handler knows that runs where the service listens. */
+export interface Context extends RequestContext {
+  /** Every bound of the service by name, for clients to read. */
+  limits(): Readonly<Record<string, number>>;
+  /** The method table. */
+  readonly methods: readonly Method[];
+  readonly operations: Operations;
+  readonly graphs: Graphs;
+}
+
+/** What a handler knows that runs where an engine is. */
+export type EngineContext = RequestContext;
 
 /** A worked request that the documentation shows and the tests send. */
 export interface Example {
@@ -44,7 +51,7 @@ export interface Example {
 }
 
 /** What every row of the method table has. */
-interface Row<Request, Response> {
+interface Row {
   /** The gRPC method name, e.g. `Gradient`. */
   readonly name: string;
   /** One sentence for the documentation. */
@@ -54,41 +61,57 @@ interface Row<Request, Response> {
   /** The REST path, e.g. `/v1/sessions/{session}`; what is in braces is a field of the request. */
   readonly path: string;
   /** An object; its field `version`, where it has one, may also come as `If-Match`. */
-  readonly request: z.ZodType<Request>;
+  readonly request: z.ZodType;
   /** Of a stream: of each of its messages. */
-  readonly response: z.ZodType<Response>;
+  readonly response: z.ZodType;
   readonly examples: readonly Example[];
   /** Whether it computes for as long as its request makes it, so that it may be asked for as an operation. */
   readonly computes?: boolean;
   /** Whether it changes what is stored, so that a client may name the request (`Idempotency-Key`) to have it done once. */
   readonly changes?: boolean;
   /** The path of what it made: the reply is 201 with a `Location`. */
-  created?(response: Response): string;
+  created?(response: any): string;
   /** The path where the work that it began goes on: the reply is 202 with a `Location`. */
-  accepted?(response: Response): string;
+  accepted?(response: any): string;
   /** The version of what it answers with, for `ETag` and `If-None-Match`. */
-  version?(response: Response): number | string;
+  version?(response: any): number | string;
   /** The media type of the field `content`, bytes that are a whole body over HTTP and a stream of chunks over gRPC. */
   readonly content?: { readonly of: 'request' | 'response'; readonly type: string };
 }
 
-/** A method that answers once. */
-export interface UnaryMethod<Request = any, Response = any> extends Row<Request, Response> {
-  handle(request: Request, context: Context): Response | Promise<Response>;
+/** A row whose handler runs with a context of type `C`. */
+interface Unary<C> extends Row {
+  handle(request: any, context: C): any;
 }
 
-/** A method that answers with messages as they come: Server-Sent Events over HTTP, a server stream over gRPC. */
-export interface StreamMethod<Request = any, Response = any> extends Row<Request, Response> {
-  stream(request: Request, context: Context): AsyncIterable<Response>;
+/** Likewise for one that answers with a stream. */
+interface Streaming<C> extends Row {
+  stream(request: any, context: C): AsyncIterable<any>;
 }
+
+/** A method that runs where the service listens. */
+type ServiceMethod<Kind extends 'unary' | 'stream'> = (Kind extends 'unary' ? Unary<Context> : Streaming<Context>) & {
+  readonly engine?: false;
+};
+
+/** A method that runs where an engine is. */
+export type EngineMethod<Kind extends 'unary' | 'stream' = 'unary' | 'stream'> = (Kind extends 'unary'
+  ? Unary<EngineContext>
+  : Streaming<EngineContext>) & { readonly engine: true };
+
+/** A method that answers once. */
+export type UnaryMethod = ServiceMethod<'unary'> | EngineMethod<'unary'>;
+
+/** A method that answers with messages as they come: Server-Sent Events over HTTP, a server stream over gRPC. */
+export type StreamMethod = ServiceMethod<'stream'> | EngineMethod<'stream'>;
+
+/** A row of the method table: both ports serve it from this alone. */
+export type Method = UnaryMethod | StreamMethod;
 
 /** Whether a method answers with a stream of messages. */
 export function isStream(method: Method): method is StreamMethod {
   return 'stream' in method;
 }
-
-/** A row of the method table: both ports serve it from this alone. */
-export type Method = UnaryMethod | StreamMethod;
 
 /**
  * What a handler returns: the fields of the response schema, with tensors and maps as the engine has them. Ports write
@@ -96,24 +119,45 @@ export type Method = UnaryMethod | StreamMethod;
  */
 export type Reply<R extends z.ZodType> = { readonly [Field in keyof z.input<R>]: unknown };
 
-/** A method with its request and response types inferred from its schemas. */
-export function method<Q extends z.ZodType, R extends z.ZodType>(
-  row: Omit<UnaryMethod, 'request' | 'response' | 'handle'> & {
-    readonly request: Q;
-    readonly response: R;
-    handle(request: z.output<Q>, context: Context): Reply<R> | Promise<Reply<R>>;
-  },
-): UnaryMethod {
+/** The fields of a row that say nothing of its handler's types. */
+type Plain = Omit<Row, 'request' | 'response'>;
+
+/** A row whose handler has its types inferred from the schemas. */
+interface TypedUnary<Q extends z.ZodType, R extends z.ZodType, C> extends Plain {
+  readonly request: Q;
+  readonly response: R;
+  handle(request: z.output<Q>, context: C): Reply<R> | Promise<Reply<R>>;
+}
+
+/** Likewise for one that answers with a stream. */
+interface TypedStreaming<Q extends z.ZodType, R extends z.ZodType, C> extends Plain {
+  readonly request: Q;
+  readonly response: R;
+  stream(request: z.output<Q>, context: C): AsyncIterable<Reply<R>>;
+}
+
+/** A method of the service itself, with its request and response types inferred from its schemas. */
+export function method<Q extends z.ZodType, R extends z.ZodType>(row: TypedUnary<Q, R, Context>): UnaryMethod {
   return row;
 }
 
-/** A streaming method with its request and message types inferred from its schemas. */
+/** A streaming method of the service itself, with its request and message types inferred from its schemas. */
 export function streamMethod<Q extends z.ZodType, R extends z.ZodType>(
-  row: Omit<StreamMethod, 'request' | 'response' | 'stream'> & {
-    readonly request: Q;
-    readonly response: R;
-    stream(request: z.output<Q>, context: Context): AsyncIterable<Reply<R>>;
-  },
+  row: TypedStreaming<Q, R, Context>,
 ): StreamMethod {
   return row;
+}
+
+/** A method that needs an engine, with its request and response types inferred from its schemas. */
+export function engineMethod<Q extends z.ZodType, R extends z.ZodType>(
+  row: TypedUnary<Q, R, EngineContext>,
+): EngineMethod<'unary'> {
+  return { ...row, engine: true };
+}
+
+/** A streaming method that needs an engine, with its request and message types inferred from its schemas. */
+export function engineStreamMethod<Q extends z.ZodType, R extends z.ZodType>(
+  row: TypedStreaming<Q, R, EngineContext>,
+): EngineMethod<'stream'> {
+  return { ...row, engine: true };
 }

@@ -18,7 +18,7 @@ import { sentForVariable, typeOfRow } from '../sessions/tapes.ts';
 import type { Work } from '../sessions/work.ts';
 import { decodeValues, requireDevice, typesOf, weightOfGraph } from './compute.ts';
 import { singleTarget } from './derivative.ts';
-import { type Context, streamMethod } from './method.ts';
+import { type EngineContext, engineStreamMethod } from './method.ts';
 import {
   chosenOf,
   dataOf,
@@ -63,7 +63,7 @@ const request = z.strictObject({
 type Request = z.output<typeof request>;
 
 /** Moves variables of a session until a loss is small. */
-export const minimize = streamMethod({
+export const minimize = engineStreamMethod({
   name: 'Minimize',
   summary: 'Moves variables of a session until a loss is small, and tells of every step.',
   description:
@@ -133,7 +133,7 @@ class Task {
   /** The version of what was committed last. */
   version: number | null = null;
   readonly #id: string;
-  readonly #context: Context;
+  readonly #context: EngineContext;
   /** The versions that the variables must still have; 0 for those that do not exist yet. */
   readonly #versions: ReadonlyMap<string, number>;
   readonly #trainable: ReadonlySet<string>;
@@ -144,7 +144,7 @@ class Task {
     id: string,
     versions: ReadonlyMap<string, number>,
     trainable: ReadonlySet<string>,
-    context: Context,
+    context: EngineContext,
   ) {
     this.steps = steps;
     this.last = last;
@@ -186,7 +186,7 @@ class Task {
   }
 }
 
-async function prepare(request: Request, context: Context): Promise<Task> {
+async function prepare(request: Request, context: EngineContext): Promise<Task> {
   const { engine, sessions, tenant } = context;
   requireDevice(request.options.device);
   if ((request.steps === undefined) === (request.until_step === undefined))
@@ -239,7 +239,7 @@ async function valuesOf(
   document: GraphDocument,
   session: Pick<Session, 'variables'>,
   request: Request,
-  { sessions, tenant }: Context,
+  { sessions, tenant }: EngineContext,
 ) {
   const sources = Object.values(request.data?.inputs ?? {}).flatMap(({ variable }) => variable ?? []);
   const names = new Set([...Object.keys(document.inputs), ...Object.keys(document.variables), ...sources]);
@@ -259,7 +259,7 @@ function graphOf(
   session: Pick<Session, 'variables'>,
   known: ReadonlyMap<string, Value>,
   data: Data | undefined,
-  { engine }: Context,
+  { engine }: EngineContext,
 ): { readonly graph: Graph; readonly key: string; readonly values: ReadonlyMap<string, Value> } {
   const values = decodeValues(request.values, engine);
   const batches = data ? batchValues(data) : new Map<string, Value>();

@@ -14,7 +14,7 @@ import {
   run as runPrepared,
   weightOf,
 } from './compute.ts';
-import { type Context, method } from './method.ts';
+import { type EngineContext, engineMethod } from './method.ts';
 import { checkNames, listOf, namesIn } from './nest.ts';
 import {
   computeFields,
@@ -73,7 +73,7 @@ const transformSchema = z.discriminatedUnion('transform', [
 type TransformRequest = z.output<typeof transformSchema>;
 
 /** A graph and a list of transforms, applied in order. */
-export const run = method({
+export const run = engineMethod({
   name: 'Run',
   summary: 'A graph and a list of transforms, applied in order; the other methods are data for this one.',
   description:
@@ -137,7 +137,7 @@ function readTransform(
   all: readonly TransformRequest[],
   values: ReadonlyMap<string, Value>,
   directions: Map<string, Direction>,
-  { engine }: Context,
+  { engine }: EngineContext,
 ): Transform {
   const suffix = at === 0 ? '' : ` (${at + 1})`;
   const { limits } = engine;

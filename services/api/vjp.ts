@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { cotangentName } from '../../engine/derive.ts';
 import { open } from './compute.ts';
 import { derivative, directions } from './derivative.ts';
-import { method } from './method.ts';
+import { engineMethod } from './method.ts';
 import { byName, namesIn, packed } from './nest.ts';
 import { computeFields, metaSchema, nestSchema, tensorsSchema } from './schemas.ts';
 
 /** Reverse mode: the sources' cotangents from cotangents of the targets. */
-export const vjp = method({
+export const vjp = engineMethod({
   name: 'Vjp',
   summary: "Values and the sources' cotangents from cotangents of the targets (reverse mode).",
   description: 'Cotangents with one leading axis more than their targets are taken at once, against one forward pass.',

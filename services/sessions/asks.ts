@@ -9,7 +9,7 @@ import { tapeLinks } from '../../engine/tape/links.ts';
 import { addressOf, orderOf, type Recorded } from '../../engine/tape/recording.ts';
 import { allocateArray, isFloat, sameType, sizeOf, type Tensor, type TensorType } from '../../engine/types.ts';
 import type { Direction } from '../api/compute.ts';
-import type { Context } from '../api/method.ts';
+import type { EngineContext } from '../api/method.ts';
 import type { Reason } from '../api/schemas.ts';
 import type { Bound, Derived } from './events.ts';
 import type { Nest, TapeState } from './nest.ts';
@@ -46,7 +46,7 @@ export interface AskedOf {
 }
 
 /** Asks a tape, which is used up then unless it is persistent. */
-export async function askTape(work: Work, id: string, question: Question, context: Context): Promise<AskedOf> {
+export async function askTape(work: Work, id: string, question: Question, context: EngineContext): Promise<AskedOf> {
   const { root, nest, state } = usableTape(work, id);
   checkTargets(question.targets);
   const targets = question.targets.map((name) => tensorOf(work, nest, state, name));
@@ -89,7 +89,7 @@ async function compute(
   question: Question,
   floats: readonly Recorded[],
   connected: readonly Meaning[],
-  context: Context,
+  context: EngineContext,
 ): Promise<{ readonly made: readonly Tensor[]; readonly backend: string }> {
   const { ask } = question;
   if (connected.length === 0 || asked.targets.length === 0) return { made: [], backend: context.engine.backend };
@@ -138,7 +138,7 @@ async function recorded(
   question: Question,
   directions: readonly Tensor[],
   { tape: outer, as }: { readonly tape: string; readonly as: string },
-  context: Context,
+  context: EngineContext,
 ): Promise<{ readonly made: readonly Tensor[]; readonly backend: string }> {
   usableTape(work, outer);
   if (!nest.isAround(outer, id))
@@ -244,7 +244,7 @@ async function reasonsWhyNot(
   state: TapeState,
   targets: readonly Recorded[],
   sources: readonly Meaning[],
-  context: Context,
+  context: EngineContext,
 ): Promise<ReadonlyMap<string, Reason>> {
   const { recording, selectors } = nest;
   const chosen = new Map<Recorded, number>();

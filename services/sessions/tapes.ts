@@ -9,7 +9,7 @@ import { Value } from '../../engine/program/value.ts';
 import type { Recorded } from '../../engine/tape/recording.ts';
 import { allocateArray, type DType, formatType, sameType, type Tensor, type TensorType } from '../../engine/types.ts';
 import { decodeValues, typesOf, weightOfGraph } from '../api/compute.ts';
-import type { Context } from '../api/method.ts';
+import type { EngineContext } from '../api/method.ts';
 import type { Bound, Ran, TapeEvent, VariableRead } from './events.ts';
 import { type Nest, placed, type TapeState } from './nest.ts';
 import type { VariableRow } from './store.ts';
@@ -49,7 +49,7 @@ export async function record(
     readonly watch: readonly string[];
     readonly outputs: readonly string[] | undefined;
   },
-  context: Context,
+  context: EngineContext,
 ): Promise<RecordedRun> {
   const { root, nest } = usableTape(work, id);
   const reading = new Reading(work, nest, request.graph, decodeValues(request.values, context.engine), context);
@@ -121,11 +121,11 @@ class Reading {
   readonly #work: Work;
   readonly #nest: Nest;
   readonly #sent: ReadonlyMap<string, Value>;
-  readonly #context: Context;
+  readonly #context: EngineContext;
   readonly #key: string;
   readonly #watchedConstants = new Map<string, Value>();
 
-  constructor(work: Work, nest: Nest, graph: unknown, sent: ReadonlyMap<string, Value>, context: Context) {
+  constructor(work: Work, nest: Nest, graph: unknown, sent: ReadonlyMap<string, Value>, context: EngineContext) {
     this.#work = work;
     this.#nest = nest;
     this.#sent = sent;

@@ -3,7 +3,7 @@ import type { TensorType } from '../../../engine/types.ts';
 import { type AskedOf, askTape, type Question, zerosOf } from '../../sessions/asks.ts';
 import type { Work } from '../../sessions/work.ts';
 import { type Device, requireDevice } from '../compute.ts';
-import type { Context } from '../method.ts';
+import type { EngineContext } from '../method.ts';
 import { packed } from '../nest.ts';
 import type { Nest } from '../schemas.ts';
 import { explained } from '../watch.ts';
@@ -20,7 +20,7 @@ interface AskRequest {
 /** Asks the tape of a request what `question` makes of it; `reply` makes the fields of the response. */
 export function ask<R extends AskRequest, A extends object>(
   request: R,
-  context: Context,
+  context: EngineContext,
   question: (work: Work) => Omit<Question, 'record'>,
   reply: (asked: AskedOf) => A,
 ) {

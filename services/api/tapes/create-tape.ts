@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { EngineError } from '../../../engine/errors.ts';
 import { happen, usableTape } from '../../sessions/tapes.ts';
-import { method } from '../method.ts';
+import { engineMethod } from '../method.ts';
 import { tensorsSchema } from '../schemas.ts';
 import { sessionSchema } from '../sessions/schemas.ts';
 import { namesSchema, newTapeSchema, tapeInfo, tapeInfoSchema, tapeSchema } from './schemas.ts';
 import { watchedBy } from './watched.ts';
 
 /** A tape that records from now on. */
-export const createTape = method({
+export const createTape = engineMethod({
   name: 'CreateTape',
   summary: 'Opens a tape, which is what `tf.GradientTape` is, across requests.',
   description:

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { happen } from '../../sessions/tapes.ts';
-import { method } from '../method.ts';
+import { engineMethod } from '../method.ts';
 import { tapeFields } from './schemas.ts';
 
 /** Deletes a tape and those within it. */
-export const deleteTape = method({
+export const deleteTape = engineMethod({
   name: 'DeleteTape',
   summary: 'Deletes a tape and those within it, and lets go of what they kept.',
   verb: 'DELETE',

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { method } from '../method.ts';
+import { engineMethod } from '../method.ts';
 import { tapeFields, tapeInfo, tapeInfoSchema } from './schemas.ts';
 
 /** What a tape has recorded and what it watches. */
-export const getTape = method({
+export const getTape = engineMethod({
   name: 'GetTape',
   summary: 'What a tape has recorded, and what it watches.',
   verb: 'GET',

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { method } from '../method.ts';
+import { engineMethod } from '../method.ts';
 import { sessionSchema } from '../sessions/schemas.ts';
 import { tapeInfo, tapeInfoSchema } from './schemas.ts';
 
 /** The tapes of a session. */
-export const listTapes = method({
+export const listTapes = engineMethod({
   name: 'ListTapes',
   summary: 'The tapes of a session, in the order in which they were opened.',
   verb: 'GET',

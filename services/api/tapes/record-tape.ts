@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { record } from '../../sessions/tapes.ts';
 import { requireDevice } from '../compute.ts';
-import { method } from '../method.ts';
+import { engineMethod } from '../method.ts';
 import { listOf } from '../nest.ts';
 import { graphSchema, optionsSchema, targetsSchema, tensorsSchema } from '../schemas.ts';
 import { namesSchema, startMeta, tapeFields, tapeMetaSchema } from './schemas.ts';
 
 /** Runs a graph and records it, as a cell of a notebook under an open tape. */
-export const recordTape = method({
+export const recordTape = engineMethod({
   name: 'RecordTape',
   summary: 'Runs a graph and records it, like a cell of a notebook under an open tape.',
   description:

@@ -3,7 +3,7 @@ import type { Tensor } from '../../../engine/types.ts';
 import type { Nest } from '../../sessions/nest.ts';
 import { happen } from '../../sessions/tapes.ts';
 import type { Work } from '../../sessions/work.ts';
-import { type Context, method } from '../method.ts';
+import { type EngineContext, engineMethod } from '../method.ts';
 import { tapeFields, tapeInfo, tapeInfoSchema } from './schemas.ts';
 
 /**
@@ -13,7 +13,7 @@ import { tapeFields, tapeInfo, tapeInfoSchema } from './schemas.ts';
 const LONG = 1000;
 
 /** Forgets what a tape recorded and what it watches, and records from here on. */
-export const resetTape = method({
+export const resetTape = engineMethod({
   name: 'ResetTape',
   summary: 'Forgets what the tape recorded and watched, and records from here on, as `tape.reset` does.',
   description:
@@ -38,7 +38,12 @@ export const resetTape = method({
 });
 
 /** Begins the log of a tape that is alone anew, so that it does not grow from reset to reset. */
-async function begin(work: Work, tape: string, old: Nest, { sessions, tenant, checkpoint }: Context): Promise<void> {
+async function begin(
+  work: Work,
+  tape: string,
+  old: Nest,
+  { sessions, tenant, checkpoint }: EngineContext,
+): Promise<void> {
   const { persistent, watchesAccessed } = old.tapes.values().next().value as NonNullable<
     ReturnType<Nest['tapes']['get']>
   >;

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { method } from '../method.ts';
+import { engineMethod } from '../method.ts';
 import { namesIn } from '../nest.ts';
 import { nestSchema, referenceSchema, unconnectedGradientsSchema, unconnectedSchema } from '../schemas.ts';
 import { ask, bySource } from './ask.ts';
 import { askFields, tapeMetaSchema } from './schemas.ts';
 
 /** Per-example Jacobians of a recorded tensor. */
-export const tapeBatchJacobian = method({
+export const tapeBatchJacobian = engineMethod({
   name: 'TapeBatchJacobian',
   summary: 'Per-example Jacobians of a recorded tensor: [batch, ...target, ...source].',
   verb: 'POST',

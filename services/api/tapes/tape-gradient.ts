@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EngineError } from '../../../engine/errors.ts';
 import { outputGradients } from '../gradient.ts';
-import { method } from '../method.ts';
+import { engineMethod } from '../method.ts';
 import { listOf, namesIn } from '../nest.ts';
 import {
   type Nest,
@@ -15,7 +15,7 @@ import { ask, bySource } from './ask.ts';
 import { askFields, tapeMetaSchema } from './schemas.ts';
 
 /** The gradient of what was recorded. */
-export const tapeGradient = method({
+export const tapeGradient = engineMethod({
   name: 'TapeGradient',
   summary: 'The gradient of recorded tensors; no graph is run again.',
   description:

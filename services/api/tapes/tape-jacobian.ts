@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { method } from '../method.ts';
+import { engineMethod } from '../method.ts';
 import { namesIn } from '../nest.ts';
 import { nestSchema, referenceSchema, unconnectedGradientsSchema, unconnectedSchema } from '../schemas.ts';
 import { ask, bySource } from './ask.ts';
 import { askFields, tapeMetaSchema } from './schemas.ts';
 
 /** Jacobians of a recorded tensor. */
-export const tapeJacobian = method({
+export const tapeJacobian = engineMethod({
   name: 'TapeJacobian',
   summary: 'Jacobians of a recorded tensor: target.shape ++ source.shape for each source.',
   verb: 'POST',

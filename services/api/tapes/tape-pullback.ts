@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { type Stack, stacked } from '../../../engine/transform/compose.ts';
 import { typeNamed } from '../../sessions/asks.ts';
 import { readDirections } from '../derivative.ts';
-import { method } from '../method.ts';
+import { engineMethod } from '../method.ts';
 import { namesIn } from '../nest.ts';
 import { nestSchema, tensorsSchema, unconnectedGradientsSchema, unconnectedSchema } from '../schemas.ts';
 import { ask, bySource } from './ask.ts';
 import { askFields, tapeMetaSchema } from './schemas.ts';
 
 /** Cotangents pulled back through what was recorded. */
-export const tapePullback = method({
+export const tapePullback = engineMethod({
   name: 'TapePullback',
   summary: "The sources' cotangents from cotangents of the targets (reverse mode); no graph is run again.",
   description: 'Cotangents with one leading axis more than their targets are taken at once.',

@@ -3,14 +3,14 @@ import { type Stack, stacked } from '../../../engine/transform/compose.ts';
 import type { TensorType } from '../../../engine/types.ts';
 import { typeNamed, zerosOf } from '../../sessions/asks.ts';
 import { readDirections } from '../derivative.ts';
-import { method } from '../method.ts';
+import { engineMethod } from '../method.ts';
 import { listOf } from '../nest.ts';
 import { targetsSchema, tensorsSchema, unconnectedSchema } from '../schemas.ts';
 import { ask } from './ask.ts';
 import { askFields, tapeMetaSchema } from './schemas.ts';
 
 /** Tangents pushed forward through what was recorded. */
-export const tapePushforward = method({
+export const tapePushforward = engineMethod({
   name: 'TapePushforward',
   summary: "The targets' tangents along tangents of the sources (forward mode); no graph is run again.",
   description: 'Tangents with one leading axis more than their sources are taken at once.',

@@ -4,7 +4,7 @@ import type { EngineError } from '../../../engine/errors.ts';
 import type { Turned } from '../../sessions/events.ts';
 import type { TapeState } from '../../sessions/nest.ts';
 import { happen } from '../../sessions/tapes.ts';
-import { method, type UnaryMethod } from '../method.ts';
+import { engineMethod, type UnaryMethod } from '../method.ts';
 import { tapeFields, tapeInfo, tapeInfoSchema } from './schemas.ts';
 
 /** A method that changes a tape's state; `refuse` says why it cannot be changed now. */
@@ -15,7 +15,7 @@ export function turnMethod(
   type: Turned['type'],
   refuse: (state: TapeState) => EngineError | undefined,
 ): UnaryMethod {
-  return method({
+  return engineMethod({
     name,
     summary,
     verb: 'POST',

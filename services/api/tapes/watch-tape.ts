@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { happen, usableTape } from '../../sessions/tapes.ts';
-import { method } from '../method.ts';
+import { engineMethod } from '../method.ts';
 import { tensorsSchema } from '../schemas.ts';
 import { namesSchema, tapeFields, tapeInfo, tapeInfoSchema } from './schemas.ts';
 import { watchedBy } from './watched.ts';
 
 /** Has a tape watch tensors and variables from here on. */
-export const watchTape = method({
+export const watchTape = engineMethod({
   name: 'WatchTape',
   summary: 'Has a tape watch tensors and variables from here on, as `tape.watch` does.',
   verb: 'POST',

@@ -5,7 +5,7 @@ import type { Watched } from '../../sessions/events.ts';
 import type { Nest } from '../../sessions/nest.ts';
 import type { Work } from '../../sessions/work.ts';
 import { decodeValues } from '../compute.ts';
-import type { Context } from '../method.ts';
+import type { EngineContext } from '../method.ts';
 
 /** The event of values being bound and names being watched; `undefined` when there is none of either. */
 export function watchedBy(
@@ -15,7 +15,7 @@ export function watchedBy(
   json: Readonly<Record<string, unknown>>,
   names: readonly string[],
   field: string,
-  context: Context,
+  context: EngineContext,
 ): Watched | undefined {
   const values = decodeValues(json, context.engine);
   if (values.size === 0 && names.length === 0) return undefined;
