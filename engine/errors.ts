@@ -22,6 +22,8 @@ interface ErrorRow {
   readonly http?: number;
   /** What it means, in one sentence that fits every occurrence. */
   readonly title: string;
+  /** Seconds after which the same request may be sent again, where that may help and the error does not know better. */
+  readonly retryAfter?: number;
 }
 
 /** Every error code of the API; no other code ever reaches a client. */
@@ -45,7 +47,7 @@ export const ERRORS = {
   limit_exceeded: { status: 'INVALID_ARGUMENT', title: 'The request is over a limit listed in GET /v1/limits.' },
   quarantined: {
     status: 'FAILED_PRECONDITION',
-    title: 'The service ended more than once while it served this, and does not begin it again.',
+    title: 'The service or its engines ended more than once while they served this, and do not begin it again.',
   },
   cost_exceeded: { status: 'FAILED_PRECONDITION', title: 'The computation would cost more than the limits allow.' },
   unauthenticated: { status: 'UNAUTHENTICATED', title: 'The request carries no valid API key.' },
@@ -63,7 +65,12 @@ export const ERRORS = {
     title: 'A variable that exists is assigned under the version that the client has seen.',
   },
   version_mismatch: { status: 'ABORTED', title: 'The variable has another version by now.' },
-  request_in_progress: { status: 'ABORTED', http: 409, title: 'The same idempotent request is still being served.' },
+  request_in_progress: {
+    status: 'ABORTED',
+    http: 409,
+    title: 'The same idempotent request is still being served.',
+    retryAfter: 1,
+  },
   idempotency_mismatch: {
     status: 'FAILED_PRECONDITION',
     title: 'The idempotency key was used for another request.',
@@ -79,7 +86,17 @@ export const ERRORS = {
   request_timeout: { status: 'DEADLINE_EXCEEDED', http: 408, title: 'The request was not received in time.' },
   deadline_exceeded: { status: 'DEADLINE_EXCEEDED', title: 'The computation did not finish before its deadline.' },
   cancelled: { status: 'CANCELLED', title: 'The client went away.' },
-  overloaded: { status: 'UNAVAILABLE', title: 'The service cannot take the request now.' },
+  rate_limited: {
+    status: 'RESOURCE_EXHAUSTED',
+    title: 'The tenant asks for more than its share of a busy service.',
+    retryAfter: 1,
+  },
+  overloaded: { status: 'UNAVAILABLE', title: 'The service cannot take the request now.', retryAfter: 1 },
+  engine_lost: {
+    status: 'UNAVAILABLE',
+    title: 'The engine process that computed this ended before it was done.',
+    retryAfter: 1,
+  },
   unsupported: { status: 'UNIMPLEMENTED', title: 'The request asks for something this build does not do.' },
   internal: { status: 'INTERNAL', title: 'The service failed; the fault is logged under the request id.' },
 } as const satisfies Record<string, ErrorRow>;
@@ -115,18 +132,27 @@ export class EngineError extends Error {
   readonly code: ErrorCode;
   readonly where: Where;
   readonly violations: readonly Violation[];
+  /** Seconds after which the same request may be sent again. */
+  readonly retryAfter: number | undefined;
 
-  constructor(code: ErrorCode, detail: string, where: Where = {}, violations: readonly Violation[] = []) {
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    where: Where = {},
+    violations: readonly Violation[] = [],
+    retryAfter: number | undefined = (ERRORS[code] as ErrorRow).retryAfter,
+  ) {
     super(detail);
     this.name = 'EngineError';
     this.code = code;
     this.where = where;
     this.violations = violations;
+    this.retryAfter = retryAfter;
   }
 
   /** The same error with places added that were not known deeper down; known ones stay. */
   at(where: Where): EngineError {
-    return new EngineError(this.code, this.message, { ...where, ...this.where }, this.violations);
+    return new EngineError(this.code, this.message, { ...where, ...this.where }, this.violations, this.retryAfter);
   }
 
   /** Any thrown thing as an `EngineError`; a stranger becomes `internal` and keeps its text in `cause` only. */

@@ -23,8 +23,11 @@ export function fingerprintOf(method: string, request: unknown): string {
     .digest('hex');
 }
 
-/** Objects with a shape and elements in a typed array were `Value`s: JSON has no typed arrays, and tensors have a type. */
-function revive(tree: unknown): unknown {
+/**
+ * A tree that was serialized, with its `Value`s again: objects with a shape and elements in a typed array were that, for
+ * JSON has no typed arrays, and tensors have a type.
+ */
+export function revive(tree: unknown): unknown {
   if (!isBranch(tree)) return tree;
   if (Array.isArray(tree)) {
     for (let i = 0; i < tree.length; i++) tree[i] = revive(tree[i]);

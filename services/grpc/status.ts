@@ -2,7 +2,7 @@
 import { create, type DescMessage, type Message } from '@bufbuild/protobuf';
 import { anyPack, durationFromMs } from '@bufbuild/protobuf/wkt';
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
-import { EngineError, ERRORS, type ErrorCode } from '../../engine/errors.ts';
+import { EngineError, ERRORS } from '../../engine/errors.ts';
 import { encodeMessage } from './encode.ts';
 import { messageNamed } from './schema.ts';
 
@@ -15,9 +15,6 @@ const REQUEST_INFO = rpcMessage('RequestInfo');
 
 /** The domain of our reasons. */
 export const DOMAIN = 'adjoint';
-
-/** The codes that the same request may be sent again after, and how long to wait. */
-const RETRY_AFTER_MS: Partial<Record<ErrorCode, number>> = { overloaded: 1000, request_in_progress: 1000 };
 
 /**
  * Characters of a message, of a name in it, and bytes of all details: clients by default refuse trailers of over 8 KiB,
@@ -37,13 +34,12 @@ export function statusOf(reason: unknown, requestId: string): StatusObject {
 }
 
 function detailsOf(error: EngineError, code: status, message: string, requestId: string): Buffer {
-  const { where, violations } = error;
+  const { where, violations, retryAfter } = error;
   const places = Object.entries(where).map(([key, value]) => [key, clip(String(value), MAX.metadata)]);
-  const retry = RETRY_AFTER_MS[error.code];
   const base = [
     pack(ERROR_INFO, { reason: error.code, domain: DOMAIN, metadata: Object.fromEntries(places) }),
     pack(REQUEST_INFO, { requestId }),
-    ...(retry === undefined ? [] : [pack(RETRY_INFO, { retryDelay: durationFromMs(retry) })]),
+    ...(retryAfter === undefined ? [] : [pack(RETRY_INFO, { retryDelay: durationFromMs(retryAfter * 1000) })]),
   ];
   const faults = violations.length > 0 ? violations : faultsAt(error);
   const fields = faults.map(({ pointer, detail }) => ({

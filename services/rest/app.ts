@@ -173,7 +173,7 @@ function addOwnRoutes(app: FastifyInstance, { service: { methods, store }, ready
 function sendProblem(reason: unknown, request: FastifyRequest, reply: FastifyReply, config: Config): FastifyReply {
   const problem = problemFor(reason, request, config);
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
-  if (problem.status === 503 || problem.code === 'request_in_progress') reply.header('retry-after', '1');
+  if (problem.retry_after !== undefined) reply.header('retry-after', String(problem.retry_after));
   // A body that nobody will read is discarded by node as it comes, so that the client gets to read this reply.
   if (reply.getHeader('connection') === 'close' && problem.code === 'body_too_large') reply.removeHeader('connection');
   return reply.code(problem.status).header('x-request-id', request.id).type(PROBLEM_TYPE).send(JSON.stringify(problem));

@@ -238,6 +238,7 @@ const PROBLEM_SCHEMA: Json = {
     status: { type: 'integer', description: 'The HTTP status.' },
     detail: { type: 'string', description: 'What was given, what was wanted, and where.' },
     instance: { type: 'string', description: 'The request id.' },
+    retry_after: { type: 'number', description: 'Seconds after which the same request may be sent again.' },
     code: { type: 'string', enum: ERROR_CODES },
     node: { type: 'string', description: "The client's node." },
     op: { type: 'string', description: 'The op of that node.' },

@@ -17,17 +17,20 @@ export interface Problem extends Where {
   readonly instance: string;
   readonly code: ErrorCode;
   readonly errors?: readonly Violation[];
+  /** Seconds after which the same request may be sent again; also the header `Retry-After`. */
+  readonly retry_after?: number;
 }
 
 /** The problem details of an error, for the request of that id. */
 export function problemOf(error: EngineError, requestId: string): Problem {
-  const { code, message, where, violations } = error;
+  const { code, message, where, violations, retryAfter } = error;
   return {
     ...problemRow(code),
     detail: message,
     instance: requestId,
     ...where,
     ...(violations.length > 0 && { errors: violations }),
+    ...(retryAfter !== undefined && { retry_after: retryAfter }),
   };
 }
 
