@@ -1,6 +1,6 @@
 /** @file The configuration: everything the service reads from its environment, checked at start-up. */
 import { hash } from 'node:crypto';
-import { homedir } from 'node:os';
+import { availableParallelism, homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { nearest } from '../engine/errors.ts';
@@ -126,6 +126,21 @@ const environmentSchema = z.object({
   ADJOINT_ENGINE_MEMORY: count.default(2 ** 30),
   /** Threads of one computation; by default one per processor. */
   ADJOINT_THREADS: z.coerce.number().int().min(1).max(1024).optional(),
+  /** Engine processes; 0 computes in the process that serves, where a fault or a long computation stops all. */
+  ADJOINT_WORKERS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(256)
+    .default(Math.max(2, Math.ceil(availableParallelism() / 4))),
+  /** Engine processes that are started and wait for one of the others to end. */
+  ADJOINT_SPARE_WORKERS: z.coerce.number().int().min(0).max(16).default(1),
+  /** Requests that wait for an engine. */
+  ADJOINT_QUEUE: z.coerce.number().int().min(1).max(100_000).default(256),
+  /** Until an engine process is ended that goes on with what nobody wants any more. */
+  ADJOINT_GRACE_MS: milliseconds.default(2000),
+  /** Bytes of memory that one engine process may take before it is ended; by default its share of three quarters. */
+  ADJOINT_WORKER_MEMORY: count.optional(),
   /** The folder where compiled code is kept from one start to the next; `off` for none. */
   ADJOINT_CODE_CACHE: z.string().default(join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'adjoint')),
 });
@@ -184,6 +199,11 @@ const configSchema = environmentSchema
     drainTimeout: env.ADJOINT_DRAIN_TIMEOUT_MS,
     backend: env.ADJOINT_BACKEND,
     engineMemory: env.ADJOINT_ENGINE_MEMORY,
+    workers: env.ADJOINT_WORKERS,
+    spareWorkers: env.ADJOINT_SPARE_WORKERS,
+    queue: env.ADJOINT_QUEUE,
+    grace: env.ADJOINT_GRACE_MS,
+    workerMemory: env.ADJOINT_WORKER_MEMORY ?? Math.floor((0.75 * totalmem()) / Math.max(1, env.ADJOINT_WORKERS)),
     native: {
       ...(env.ADJOINT_LLVM === undefined ? {} : { llvm: env.ADJOINT_LLVM }),
       ...(env.ADJOINT_OPENBLAS === undefined ? {} : { blas: env.ADJOINT_OPENBLAS }),

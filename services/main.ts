@@ -3,9 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import { type Logger, pino } from 'pino';
 import type { Backend } from '../engine/backends/backend.ts';
-import { openFastest } from '../engine/backends/index.ts';
-import { openNative } from '../engine/backends/native/native.ts';
-import { portable } from '../engine/backends/portable.ts';
 import { createEngine } from '../engine/engine.ts';
 import { warmUp } from '../engine/warm-up.ts';
 import { createService, type Service } from './api/call.ts';
@@ -16,6 +13,8 @@ import { createApp } from './rest/app.ts';
 import { memoryStore } from './sessions/memory.ts';
 import { openSqliteStore } from './sessions/sqlite/store.ts';
 import type { Store } from './sessions/store.ts';
+import { openBackend } from './workers/backend.ts';
+import { Pool } from './workers/pool.ts';
 
 /** The oldest major version of Node that the service runs on. */
 const NODE_MAJOR = 26;
@@ -32,11 +31,12 @@ async function main(): Promise<void> {
   let ready = false;
   const engine = createEngine({
     limits: config.limits,
-    backend: backendOf(config, log),
+    backend: backendOrExit(config, log),
     memory: config.engineMemory,
   });
   const store = storeOrExit(config);
-  const service = createService({ engine, config, methods: METHODS, log, store });
+  const pool = config.workers === 0 ? undefined : await Pool.open({ config, log, home: () => undefined as never });
+  const service = createService({ engine, config, methods: METHODS, log, store, ...(pool && { engines: pool }) });
   const sweep = sweepEvery(config.sweepInterval, service, log);
   const app = createApp({ service, ready: () => ready });
   const grpc = config.grpcPort === undefined ? undefined : createGrpcServer(service);
@@ -54,6 +54,7 @@ async function main(): Promise<void> {
     clearInterval(closing);
     clearTimeout(cutOff);
     clearInterval(sweep);
+    await pool?.close();
     await store.close();
     log.info('stopped');
   });
@@ -69,7 +70,7 @@ async function main(): Promise<void> {
   if (grpc !== undefined && config.grpcPort !== undefined) await listenForGrpc(grpc, config.grpcPort, config, log);
   await service.operations.resume();
   ready = true;
-  await warmUp(engine);
+  if (pool === undefined) await warmUp(engine);
 }
 
 async function listenForGrpc(grpc: GrpcServer, port: number, { host }: Config, log: Logger): Promise<void> {
@@ -82,19 +83,13 @@ async function listenForGrpc(grpc: GrpcServer, port: number, { host }: Config, l
   }
 }
 
-/** What computes; says once how to get native code where there is none. */
-function backendOf({ backend, native }: Config, log: Logger): Backend {
-  if (backend === 'portable') return portable;
-  const goOn = (err: unknown): void => log.error({ err }, 'native code could not be made: going on in JavaScript');
-  const opened = backend === 'native' ? openNative(native) : openFastest(native, goOn);
-  if (opened) return opened;
-  const where =
-    native.llvm === undefined ? 'no libLLVM (version 15 to 22) is installed' : `${native.llvm} is no libLLVM`;
-  const how =
-    'apt-get install libllvm19 (Debian, Ubuntu), dnf install llvm-libs (Fedora) or brew install llvm brings one';
-  if (backend === 'native') fail(`ADJOINT_BACKEND is native, but ${where}; ${how}.`);
-  log.warn(`${where}: computing in JavaScript, many times slower; ${how}`);
-  return portable;
+function backendOrExit(config: Config, log: Logger): Backend {
+  try {
+    return openBackend(config, log);
+  } catch (reason) {
+    if (reason instanceof ConfigError) fail(reason.message);
+    throw reason;
+  }
 }
 
 /** Removes what has expired, now and then. */

@@ -6,12 +6,14 @@ import type { Config } from '../config.ts';
 import { Operations } from '../operations/operations.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import type { Store } from '../sessions/store.ts';
+import type { Engines, Job } from '../workers/engines.ts';
+import { enginesHere } from '../workers/here.ts';
 import { type Deadline, untilAborted } from './deadline.ts';
 import { Graphs } from './graphs/graphs.ts';
 import { type Claim, Replies } from './idempotency.ts';
 import { Kept } from './kept.ts';
 import { boundsOf } from './limits.ts';
-import type { Context, Method, StreamMethod, UnaryMethod } from './method.ts';
+import { type Context, isStream, type Method, type StreamMethod, type UnaryMethod } from './method.ts';
 import { fingerprintOf } from './snapshot.ts';
 
 /** What a service is made of. */
@@ -21,6 +23,8 @@ export interface ServiceOptions {
   readonly methods: readonly Method[];
   readonly log: Logger;
   readonly store: Store;
+  /** Where methods run that need an engine; by default here. */
+  readonly engines?: Engines;
 }
 
 /** What methods are served with, the same for every request of every port. */
@@ -29,6 +33,7 @@ export interface Service extends ServiceOptions {
   readonly sessions: Sessions;
   readonly operations: Operations;
   readonly graphs: Graphs;
+  readonly engines: Engines;
 }
 
 /** The service that both ports of a process serve. */
@@ -36,15 +41,17 @@ export function createService(options: ServiceOptions): Service {
   const { engine, store, config } = options;
   const kept = new Kept(store, config.keptBytes);
   const graphs = new Graphs(engine, store, config.graphTtl, kept);
+  const sessions = new Sessions(engine, store, config.sessions);
   const service: Service = {
     ...options,
+    engines: options.engines ?? enginesHere(engine, sessions),
     replies: new Replies(store, config.idempotencyTtl, kept),
-    sessions: new Sessions(engine, store, config.sessions),
+    sessions,
     graphs,
     operations: new Operations({
       ...options,
       graphs,
-      context: (caller, afterwards) => contextOf(service, caller, afterwards, caller.complete),
+      run: (method, job) => (isStream(method) ? messagesOf(service, method, job) : responseOf(service, method, job)),
     }),
   };
   return service;
@@ -79,7 +86,7 @@ export function call(
   const answerWith = (response: unknown): Answer => ({ response, release: () => runAll(afterwards) });
   const handle = (complete?: Claim['complete']): unknown =>
     withGraphs(service, caller, request, (resolved) =>
-      method.handle(resolved, contextOf(service, caller, afterwards, complete)),
+      responseOf(service, method, { ...caller, request: resolved, afterwards, complete }),
     );
   const claim = claimOf(service, method, request, caller);
   const answer = claim === undefined ? handle() : once(claim, handle);
@@ -120,7 +127,8 @@ export async function* stream(
       return;
     }
     const resolved = await service.graphs.resolve(caller.tenant, request);
-    messages = method.stream(resolved, contextOf(service, caller, afterwards, claim?.complete))[Symbol.asyncIterator]();
+    const job = { ...caller, request: resolved, afterwards, complete: claim?.complete };
+    messages = messagesOf(service, method, job)[Symbol.asyncIterator]();
     let last: unknown;
     for (;;) {
       const next = await untilAborted(messages.next(), signal);
@@ -161,11 +169,21 @@ function claimOf(
   return replies.claim(tenant, key, fingerprintOf(name, request));
 }
 
+/** The response of a method, from where it runs. */
+function responseOf(service: Service, method: UnaryMethod, job: Job): unknown {
+  if (method.engine === true) return service.engines.call(method, job);
+  return method.handle(job.request, contextOf(service, job));
+}
+
+/** The messages of a method, from where it runs. */
+function messagesOf(service: Service, method: StreamMethod, job: Job): AsyncIterable<unknown> {
+  if (method.engine === true) return service.engines.stream(method, job);
+  return method.stream(job.request, contextOf(service, job));
+}
+
 function contextOf(
   { engine, config, methods, operations, sessions, graphs }: Service,
-  { tenant, log, deadline }: Pick<Caller, 'tenant' | 'log' | 'deadline'>,
-  afterwards: (() => void)[],
-  complete: Claim['complete'] | undefined,
+  { tenant, log, deadline, afterwards, complete }: Job,
 ): Context {
   return {
     signal: deadline.signal,

@@ -1,5 +1,6 @@
 /** @file A method run to its own end, by who must know whether its work was done. */
-import { type Context, isStream, type Method } from '../api/method.ts';
+import { isStream, type Method } from '../api/method.ts';
+import type { Job } from '../workers/engines.ts';
 
 /** What becomes of what a method answers. */
 export interface Listener {
@@ -9,15 +10,11 @@ export interface Listener {
   response(response: unknown): Promise<void>;
 }
 
-/**
- * Runs a method, however long it takes to notice that its deadline has passed. `afterwards` is what it wants done when
- * nobody looks at a message or at the response any more.
- */
+/** Takes all that a method that runs gives, however long it takes to notice that its deadline has passed. */
 export async function runToEnd(
   method: Method,
-  request: unknown,
-  context: Context,
-  afterwards: (() => void)[],
+  running: unknown,
+  { afterwards, deadline }: Job,
   listener: Listener,
 ): Promise<void> {
   let written: (() => void)[] = [];
@@ -28,14 +25,14 @@ export async function runToEnd(
   try {
     if (isStream(method)) {
       let last: unknown;
-      for await (const message of method.stream(request, context)) {
+      for await (const message of running as AsyncIterable<unknown>) {
         release();
         last = message;
         await listener.progress(message);
-        context.checkpoint.check();
+        deadline.checkpoint.check();
       }
       await listener.response(last);
-    } else await listener.response(await method.handle(request, context));
+    } else await listener.response(await running);
   } finally {
     release();
     release();

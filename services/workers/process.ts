@@ -1,0 +1,118 @@
+/** @file A worker process as its supervisor has it: started, spoken to, and known to have ended. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { Board, PLACES } from './board.ts';
+import { Channel } from './channel.ts';
+import { DESCRIPTORS, type FromWorker, type Start, type ToWorker } from './protocol.ts';
+
+const PROGRAM = fileURLToPath(new URL('worker.ts', import.meta.url));
+
+/** Bytes of a page of memory, as the system counts them. */
+const PAGE_BYTES = 4096;
+
+/** What a supervisor does with what it hears from a worker. */
+export interface Listener {
+  /** It can be given jobs. */
+  ready(worker: WorkerProcess): void;
+  heard(worker: WorkerProcess, message: FromWorker): void;
+  /** It has ended; `why` says how. */
+  ended(worker: WorkerProcess, why: string): void;
+}
+
+/** A worker process. */
+export class WorkerProcess {
+  readonly name: string;
+  readonly board: Board;
+  /** The name of the backend that it computes with, once it is ready. */
+  backend: string | undefined;
+  readonly started = performance.now();
+  readonly #process: ChildProcess;
+  readonly #channel: Channel;
+  readonly #listener: Listener;
+  readonly #free = Array.from({ length: PLACES }, (_, place) => place);
+  #killedFor: string | undefined;
+  #hasEnded = false;
+
+  constructor(start: Start, listener: Listener) {
+    this.name = start.name;
+    this.#listener = listener;
+    this.board = Board.create(start.folder, `${start.name}-board`);
+    this.#process = spawn(process.execPath, [PROGRAM, JSON.stringify(start)], {
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe', this.board.fd],
+    });
+    this.#channel = new Channel({
+      socket: this.#process.stdio[DESCRIPTORS.channel] as Socket,
+      folder: start.folder,
+      own: `to-${start.name}`,
+      other: start.name,
+      receive: (message) => this.#heard(message as FromWorker),
+      closed: (reason) => this.#isCutOff(reason),
+    });
+    this.#process.once('error', (reason) => this.#ended(reason.message));
+    this.#process.once('exit', (code, signal) => this.#ended(signal ?? `exit code ${code}`));
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  get isReady(): boolean {
+    return this.backend !== undefined && !this.#hasEnded && this.#killedFor === undefined;
+  }
+
+  /** A place for a job; `undefined` when all are taken. */
+  place(): number | undefined {
+    const place = this.#free.pop();
+    if (place !== undefined) this.board.flag(place, false);
+    return place;
+  }
+
+  /** The job at a place has ended. */
+  leave(place: number): void {
+    this.#free.push(place);
+  }
+
+  send(message: ToWorker): void {
+    this.#channel.send(message);
+  }
+
+  /** Ends it at once; it will be known to have ended for this reason. */
+  kill(why: string): void {
+    if (this.#hasEnded) return;
+    this.#killedFor ??= why;
+    this.#process.kill('SIGKILL');
+  }
+
+  /** Bytes of memory that it has in use; 0 where the system does not say. */
+  get memory(): number {
+    try {
+      const [, resident] = readFileSync(`/proc/${this.pid}/statm`, 'latin1').split(' ');
+      return Number(resident) * PAGE_BYTES;
+    } catch {
+      return 0;
+    }
+  }
+
+  #heard(message: FromWorker): void {
+    if (message.type === 'ready') {
+      this.backend = message.backend;
+      this.#listener.ready(this);
+    } else this.#listener.heard(this, message);
+  }
+
+  /** Without a channel it is of no use, and may not know it; one that is ending anyway shall say how. */
+  #isCutOff(reason: Error | undefined): void {
+    if (reason) this.kill(`its channel failed: ${reason.message}`);
+    else setTimeout(() => this.kill('its channel closed'), 1000).unref();
+  }
+
+  #ended(how: string): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#channel.close();
+    this.#listener.ended(this, this.#killedFor ?? how);
+    this.board.close();
+  }
+}

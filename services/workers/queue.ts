@@ -1,0 +1,133 @@
+/**
+ * @file The queue in front of the workers: bounded, and fair among tenants. The next job is one of the tenant that has
+ * cost least so far, in milliseconds that its jobs held a worker: guessed when they begin, put right when they end.
+ * That is deficit round robin with a quantum of nothing: for a few hundred tenants, looking at all of them is no cost.
+ */
+import { EngineError } from '../../engine/errors.ts';
+
+/** Work that waits. */
+export interface Waiting {
+  readonly tenant: string;
+  /** What it will cost, by all that is known, in milliseconds of a worker. */
+  readonly cost: number;
+}
+
+interface Line<T> {
+  readonly jobs: T[];
+  /** What its jobs have cost, on the clock that all tenants with work go by. */
+  spent: number;
+}
+
+/** Jobs in the order in which they came for each tenant, and in turns among tenants. */
+export class Queue<T extends Waiting> {
+  readonly #bound: number;
+  /** Tenants with jobs that wait, and those who have spent more than the others since they had one. */
+  readonly #lines = new Map<string, Line<T>>();
+  /** What the tenant had spent that was served last: who comes anew begins there, and has neither saved nor lost. */
+  #clock = 0;
+  #length = 0;
+
+  /** `bound` jobs wait at most. */
+  constructor(bound: number) {
+    this.#bound = bound;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What all that waits will cost, in milliseconds of a worker. */
+  get cost(): number {
+    let cost = 0;
+    for (const job of this) cost += job.cost;
+    return cost;
+  }
+
+  /** All that waits. */
+  *[Symbol.iterator](): Generator<T> {
+    for (const { jobs } of this.#lines.values()) yield* jobs;
+  }
+
+  /**
+   * Has a job wait. When the queue is full, the tenant with the most jobs in it gives way: the job that it sent last is
+   * returned, to be refused in the place of this one. Throws where that is this job's own tenant: `rate_limited` when
+   * others wait too, `overloaded` when it is alone. `retryAfter` is how many seconds it is told to stay away.
+   */
+  push(job: T, retryAfter: number): T | undefined {
+    const own = this.#lines.get(job.tenant)?.jobs.length ?? 0;
+    let dropped: T | undefined;
+    if (this.#length >= this.#bound) {
+      let longest: Line<T> | undefined;
+      for (const line of this.#lines.values()) if (line.jobs.length > (longest?.jobs.length ?? 0)) longest = line;
+      if (longest === undefined || longest.jobs.length <= own + 1) throw this.#refusal(own, retryAfter);
+      dropped = longest.jobs.pop() as T;
+      this.#length--;
+    }
+    this.#lineOf(job.tenant).jobs.push(job);
+    this.#length++;
+    return dropped;
+  }
+
+  #refusal(own: number, retryAfter: number): EngineError {
+    if (own < this.#length)
+      return new EngineError(
+        'rate_limited',
+        `${own} of your requests wait already, and those of others too; send fewer at once`,
+        {},
+        [],
+        retryAfter,
+      );
+    return new EngineError('overloaded', `${own} requests wait already; try again later`, {}, [], retryAfter);
+  }
+
+  #lineOf(tenant: string): Line<T> {
+    let line = this.#lines.get(tenant);
+    if (line === undefined) {
+      line = { jobs: [], spent: this.#clock };
+      this.#lines.set(tenant, line);
+    }
+    if (line.jobs.length === 0) line.spent = Math.max(line.spent, this.#clock);
+    return line;
+  }
+
+  /** The next job that can be begun now; `undefined` when there is none. */
+  take(canBegin: (job: T) => boolean): T | undefined {
+    let next: { readonly line: Line<T>; readonly at: number } | undefined;
+    for (const line of this.#lines.values()) {
+      if (next !== undefined && line.spent >= next.line.spent) continue;
+      const at = line.jobs.findIndex(canBegin);
+      if (at !== -1) next = { line, at };
+    }
+    if (next === undefined) return undefined;
+    const { line, at } = next;
+    const [job] = line.jobs.splice(at, 1) as [T];
+    this.#length--;
+    this.#clock = Math.max(this.#clock, line.spent);
+    line.spent += job.cost;
+    this.#tidy();
+    return job;
+  }
+
+  /** A job that was taken cost more than was guessed, or less. */
+  settle(tenant: string, more: number): void {
+    this.#lineOf(tenant).spent += more;
+    this.#tidy();
+  }
+
+  /** Takes a job out that is not wanted any more; whether it was there. */
+  remove(job: T): boolean {
+    const jobs = this.#lines.get(job.tenant)?.jobs ?? [];
+    const at = jobs.indexOf(job);
+    if (at === -1) return false;
+    jobs.splice(at, 1);
+    this.#length--;
+    this.#tidy();
+    return true;
+  }
+
+  /** Forgets the tenants that are as if they came anew: what is spent while nobody waits is taken from nobody. */
+  #tidy(): void {
+    for (const [tenant, { jobs, spent }] of this.#lines)
+      if (this.#length === 0 || (jobs.length === 0 && spent <= this.#clock)) this.#lines.delete(tenant);
+  }
+}

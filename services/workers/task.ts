@@ -1,0 +1,92 @@
+/** @file A job on its way: it waits, runs at a place of a worker, may have to run again, and ends once. */
+import type { EngineError } from '../../engine/errors.ts';
+import type { EngineMethod } from '../api/method.ts';
+import type { Hold } from '../sessions/home.ts';
+import type { Job } from './engines.ts';
+import type { WorkerProcess } from './process.ts';
+import type { Waiting } from './queue.ts';
+
+/** What comes of a job: a message of its stream, or its end. */
+export type Event = { readonly message: unknown } | { readonly response: unknown };
+
+/** A job on its way. */
+export class Task implements Waiting {
+  readonly method: EngineMethod;
+  readonly job: Job;
+  /** What it is known by that may end a worker: a graph, or a session's tape. */
+  readonly key: string;
+  /** Where it is likely to find what it needs. */
+  readonly home: number;
+  /** Whether it has state at home, and runs nowhere else while home is alive. */
+  readonly isBound: boolean;
+  cost: number;
+  /** How many workers have ended while it ran. */
+  deaths = 0;
+  /** How often it was given to a worker. */
+  tries = 0;
+  /** Where it runs. */
+  at: { readonly worker: WorkerProcess; readonly place: number } | undefined;
+  /** Whether somebody has seen something of it that cannot be taken back. */
+  isSeen = false;
+  /** The response that was committed with its work last. */
+  committed: { readonly response: unknown } | undefined;
+  /** The session that it holds. */
+  hold: Hold | undefined;
+  #event = Promise.withResolvers<Event>();
+  #hasEnded = false;
+
+  constructor(
+    method: EngineMethod,
+    job: Job,
+    { key, home, isBound, cost }: Pick<Task, 'key' | 'home' | 'isBound' | 'cost'>,
+  ) {
+    this.method = method;
+    this.job = job;
+    this.key = key;
+    this.home = home;
+    this.isBound = isBound;
+    this.cost = cost;
+    // A job may fail before anybody asks what came of it.
+    this.#event.promise.catch(() => {});
+  }
+
+  get tenant(): string {
+    return this.job.tenant;
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** What comes next. */
+  next(): Promise<Event> {
+    return this.#event.promise;
+  }
+
+  /** Takes a message; the one before it has been taken from here. */
+  deliver(message: unknown): void {
+    this.isSeen = true;
+    const { resolve } = this.#event;
+    this.#event = Promise.withResolvers();
+    this.#event.promise.catch(() => {});
+    resolve({ message });
+  }
+
+  /** Ends it with its response. */
+  answer(response: unknown): void {
+    this.#hasEnded = true;
+    this.#event.resolve({ response });
+  }
+
+  /** Ends it with an error. */
+  fail(reason: EngineError): void {
+    this.#hasEnded = true;
+    this.#event.reject(reason);
+  }
+
+  /** Lets go of the session that it holds. */
+  release(): void {
+    this.hold?.release();
+    this.hold = undefined;
+  }
+}
