@@ -137,6 +137,8 @@ const environmentSchema = z.object({
   ADJOINT_SPARE_WORKERS: z.coerce.number().int().min(0).max(16).default(1),
   /** Requests that wait for an engine. */
   ADJOINT_QUEUE: z.coerce.number().int().min(1).max(100_000).default(256),
+  /** Scalar operations up to which a known computation is done in the process that serves; 0 for none. */
+  ADJOINT_INLINE_FLOPS: z.coerce.number().int().min(0).max(1e9).default(50_000),
   /** Until an engine process is ended that goes on with what nobody wants any more. */
   ADJOINT_GRACE_MS: milliseconds.default(2000),
   /** Bytes of memory that one engine process may take before it is ended; by default its share of three quarters. */
@@ -202,6 +204,7 @@ const configSchema = environmentSchema
     workers: env.ADJOINT_WORKERS,
     spareWorkers: env.ADJOINT_SPARE_WORKERS,
     queue: env.ADJOINT_QUEUE,
+    inlineFlops: env.ADJOINT_INLINE_FLOPS,
     grace: env.ADJOINT_GRACE_MS,
     workerMemory: env.ADJOINT_WORKER_MEMORY ?? Math.floor((0.75 * totalmem()) / Math.max(1, env.ADJOINT_WORKERS)),
     native: {

@@ -15,6 +15,7 @@ import { openSqliteStore } from './sessions/sqlite/store.ts';
 import type { Store } from './sessions/store.ts';
 import { openBackend } from './workers/backend.ts';
 import { Pool } from './workers/pool.ts';
+import { tinyEngines } from './workers/tiny.ts';
 
 /** The oldest major version of Node that the service runs on. */
 const NODE_MAJOR = 26;
@@ -35,7 +36,10 @@ async function main(): Promise<void> {
     memory: config.engineMemory,
   });
   const store = storeOrExit(config);
-  const pool = config.workers === 0 ? undefined : await Pool.open({ config, log, home: () => undefined as never });
+  const pool =
+    config.workers === 0
+      ? undefined
+      : await Pool.open({ config, log, home: () => undefined as never, tiny: tinyEngines(config) });
   const service = createService({ engine, config, methods: METHODS, log, store, ...(pool && { engines: pool }) });
   const sweep = sweepEvery(config.sweepInterval, service, log);
   const app = createApp({ service, ready: () => ready });

@@ -10,6 +10,8 @@ const QUIET = {
   ADJOINT_BACKEND: 'portable',
   ADJOINT_CODE_CACHE: 'off',
   ADJOINT_DATA: 'memory',
+  ADJOINT_WORKERS: '1',
+  ADJOINT_SPARE_WORKERS: '0',
 };
 
 /** A started service, with everything it printed. */

@@ -3,6 +3,7 @@
  * worker ended is begun once more elsewhere; the graph that was computed when workers ended twice is computed no more.
  */
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { EngineError } from '../../engine/errors.ts';
 import { digest } from '../../engine/program/hash.ts';
@@ -28,6 +29,9 @@ const AHEAD = 2;
 /** How many jobs' costs are remembered. */
 const MAX_COSTS = 10_000;
 
+/** Milliseconds of a worker, and times seen, after which a job is tried in this process. */
+const TINY = { cost: 0.5, seen: 3 } as const;
+
 /** Milliseconds between two looks at the workers' memory. */
 const WATCH_INTERVAL = 250;
 
@@ -46,6 +50,17 @@ export interface PoolOptions {
   readonly log: Logger;
   /** Where sessions are at home, for a job. */
   home(job: Job): Home;
+  /** An engine in this process for what costs less than the way to another one; its limits refuse all else. */
+  readonly tiny: Engines;
+}
+
+/** What is known of a job that has run before. */
+interface Known {
+  /** Milliseconds of a worker. */
+  cost: number;
+  seen: number;
+  /** Whether the engine in this process has refused it. */
+  isLarge: boolean;
 }
 
 /** A place for a worker; the worker in it changes. */
@@ -65,8 +80,8 @@ export class Pool implements Engines {
   readonly #folder: string;
   readonly #slots: readonly Slot[];
   readonly #queue: Queue<Task>;
-  /** Milliseconds that jobs cost, by what they are known by, those used last at the end. */
-  readonly #costs = new Map<string, number>();
+  /** What is known of jobs, those that ran last at the end. */
+  readonly #known = new Map<string, Known>();
   /** Workers that are started and have no slot yet. */
   #spares: WorkerProcess[] = [];
   #started = 0;
@@ -106,8 +121,27 @@ export class Pool implements Engines {
     return this.#slots.some(({ worker }) => worker?.isReady);
   }
 
-  async call(method: EngineMethod<'unary'>, job: Job): Promise<unknown> {
-    const task = this.#begin(method, job);
+  call(method: EngineMethod<'unary'>, job: Job): unknown {
+    const key = keyOf(job);
+    const known = this.#known.get(nameOf(method, key));
+    if (known && this.#options.config.inlineFlops > 0 && isTiny(known, job))
+      return this.#callTiny(method, job, key, known);
+    return this.#call(method, job, key);
+  }
+
+  /** Tries a job in this process; what is refused here is for a worker to answer, with the limits that count. */
+  async #callTiny(method: EngineMethod<'unary'>, job: Job, key: string, known: Known): Promise<unknown> {
+    try {
+      return await this.#options.tiny.call(method, job);
+    } catch (reason) {
+      if (job.deadline.signal.aborted) throw reason;
+      known.isLarge = true;
+      return this.#call(method, job, key);
+    }
+  }
+
+  async #call(method: EngineMethod<'unary'>, job: Job, key: string): Promise<unknown> {
+    const task = this.#begin(method, job, key);
     try {
       const event = await task.next();
       return 'response' in event ? event.response : undefined;
@@ -117,7 +151,7 @@ export class Pool implements Engines {
   }
 
   async *stream(method: EngineMethod<'stream'>, job: Job): AsyncGenerator<unknown> {
-    const task = this.#begin(method, job);
+    const task = this.#begin(method, job, keyOf(job));
     try {
       for (;;) {
         const event = await task.next();
@@ -144,19 +178,14 @@ export class Pool implements Engines {
     yield* this.#spares;
   }
 
-  #begin(method: EngineMethod, job: Job): Task {
-    const { graph, session, tape } = job.request as {
-      readonly graph?: unknown;
-      readonly session?: string;
-      readonly tape?: string;
-    };
-    const key = graph === undefined ? `tape ${session} ${tape}` : `graph ${digest(graph)}`;
+  #begin(method: EngineMethod, job: Job, key: string): Task {
+    const { session } = job.request as { readonly session?: string };
     this.quarantine.check(key);
     const task = new Task(method, job, {
       key,
       home: homeOf(session ?? key, this.#slots.length),
       isBound: session !== undefined,
-      cost: this.#costs.get(`${method.name} ${key}`) ?? UNKNOWN_COST,
+      cost: this.#known.get(nameOf(method, key))?.cost ?? UNKNOWN_COST,
     });
     const { signal } = job.deadline;
     signal.throwIfAborted();
@@ -301,11 +330,16 @@ export class Pool implements Engines {
     task.at = undefined;
     task.release();
     this.#queue.settle(task.tenant, busy - task.cost);
-    const name = `${task.method.name} ${task.key}`;
-    const known = this.#costs.get(name);
-    this.#costs.delete(name);
-    this.#costs.set(name, known === undefined ? busy : known + (busy - known) / 4);
-    if (this.#costs.size > MAX_COSTS) this.#costs.delete(this.#costs.keys().next().value as string);
+    this.#learn(nameOf(task.method, task.key), busy);
+  }
+
+  #learn(name: string, busy: number): void {
+    const known = this.#known.get(name) ?? { cost: busy, seen: 0, isLarge: false };
+    known.cost += (busy - known.cost) / 2;
+    known.seen++;
+    this.#known.delete(name);
+    this.#known.set(name, known);
+    if (this.#known.size > MAX_COSTS) this.#known.delete(this.#known.keys().next().value as string);
   }
 
   async #answer(worker: WorkerProcess, task: Task, call: number, question: Question): Promise<void> {
@@ -356,7 +390,12 @@ export class Pool implements Engines {
 
   #start(): WorkerProcess {
     const name = `cpu-${this.#started++}`;
-    return new WorkerProcess({ folder: this.#folder, name }, this.#listener);
+    const { cache } = this.#options.config.native;
+    return new WorkerProcess(
+      { folder: this.#folder, name },
+      cache === undefined ? undefined : join(cache, 'node'),
+      this.#listener,
+    );
   }
 
   #isReady(worker: WorkerProcess): void {
@@ -445,6 +484,25 @@ export class Pool implements Engines {
         this.#fill();
       }
   }
+}
+
+/** What a job is known by: its graph, or the tape that it is about. */
+function keyOf({ request }: Job): string {
+  const { graph, session, tape } = request as {
+    readonly graph?: unknown;
+    readonly session?: string;
+    readonly tape?: string;
+  };
+  return graph === undefined ? `tape ${session} ${tape}` : `graph ${digest(graph)}`;
+}
+
+function nameOf({ name }: EngineMethod, key: string): string {
+  return `${name} ${key}`;
+}
+
+/** Whether a job is tried in this process: one that has no state, and that was done in no time before. */
+function isTiny({ cost, seen, isLarge }: Known, { request }: Job): boolean {
+  return !isLarge && seen >= TINY.seen && cost <= TINY.cost && !('session' in (request as object));
 }
 
 function loadOf({ tasks }: Slot): number {

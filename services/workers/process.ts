@@ -35,12 +35,14 @@ export class WorkerProcess {
   #killedFor: string | undefined;
   #hasEnded = false;
 
-  constructor(start: Start, listener: Listener) {
+  /** `cache` is a folder where the code of this project is kept compiled, if anywhere: that halves the start. */
+  constructor(start: Start, cache: string | undefined, listener: Listener) {
     this.name = start.name;
     this.#listener = listener;
     this.board = Board.create(start.folder, `${start.name}-board`);
     this.#process = spawn(process.execPath, [PROGRAM, JSON.stringify(start)], {
       stdio: ['ignore', 'inherit', 'inherit', 'pipe', this.board.fd],
+      env: { ...(cache !== undefined && { NODE_COMPILE_CACHE: cache }), ...process.env },
     });
     this.#channel = new Channel({
       socket: this.#process.stdio[DESCRIPTORS.channel] as Socket,

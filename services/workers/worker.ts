@@ -2,6 +2,7 @@
  * @file A worker: a process with an engine, that does what its supervisor sends. A fault in compiled code, or a
  * computation that does not end, is the end of this process and of no other.
  */
+import { flushCompileCache } from 'node:module';
 import { Socket } from 'node:net';
 import { type Logger, pino } from 'pino';
 import type { Checkpoint } from '../../engine/backends/backend.ts';
@@ -75,6 +76,8 @@ const channel = new Channel({
   },
 });
 send({ type: 'ready', backend: engine.backend });
+// What ends by a signal writes nothing down.
+flushCompileCache();
 // What the first jobs will need is made ready while none has come.
 void warmUp(engine).catch((err: unknown) => log.error({ err }, 'warming up failed'));
 
