@@ -12,6 +12,7 @@ export type StatusName =
   | 'DEADLINE_EXCEEDED'
   | 'CANCELLED'
   | 'UNAUTHENTICATED'
+  | 'PERMISSION_DENIED'
   | 'UNIMPLEMENTED'
   | 'INTERNAL';
 
@@ -51,6 +52,7 @@ export const ERRORS = {
   },
   cost_exceeded: { status: 'FAILED_PRECONDITION', title: 'The computation would cost more than the limits allow.' },
   unauthenticated: { status: 'UNAUTHENTICATED', title: 'The request carries no valid API key.' },
+  permission_denied: { status: 'PERMISSION_DENIED', title: 'The caller may not do this.' },
   not_found: { status: 'NOT_FOUND', title: 'There is no such resource.' },
   already_exists: { status: 'ALREADY_EXISTS', title: 'There is a resource of that name already.' },
   tape_used: {
@@ -175,6 +177,7 @@ const HTTP: Record<StatusName, number> = {
   DEADLINE_EXCEEDED: 504,
   CANCELLED: 499,
   UNAUTHENTICATED: 401,
+  PERMISSION_DENIED: 403,
   UNIMPLEMENTED: 501,
   INTERNAL: 500,
 };

@@ -50,6 +50,11 @@ const environmentSchema = z.object({
   ADJOINT_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** Who may call: `tenant:key,tenant:key`. */
   ADJOINT_API_KEYS: apiKeysSchema,
+  /** Tenants that may see and change what belongs to no tenant; where there are no keys, everybody may. */
+  ADJOINT_OPERATORS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').flatMap((name) => name.trim() || [])),
   /** Bytes of a request body, and of a gRPC message. */
   ADJOINT_BODY_LIMIT: z.coerce
     .number()
@@ -167,6 +172,7 @@ const configSchema = environmentSchema
     grpcMaxConnectionAge: env.ADJOINT_GRPC_MAX_CONNECTION_AGE_MS,
     logLevel: env.ADJOINT_LOG_LEVEL,
     apiKeys: env.ADJOINT_API_KEYS,
+    operators: env.ADJOINT_OPERATORS,
     bodyLimit: env.ADJOINT_BODY_LIMIT,
     maxConnections: env.ADJOINT_MAX_CONNECTIONS,
     headersTimeout: env.ADJOINT_HEADERS_TIMEOUT_MS,

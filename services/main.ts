@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import { type Logger, pino } from 'pino';
-import type { Backend } from '../engine/backends/backend.ts';
+import { portable } from '../engine/backends/portable.ts';
 import { createEngine } from '../engine/engine.ts';
 import { warmUp } from '../engine/warm-up.ts';
 import { createService, type Service } from './api/call.ts';
@@ -27,19 +27,17 @@ if (major < NODE_MAJOR) {
 await main();
 
 async function main(): Promise<void> {
-  const config = configOrExit();
+  const config = orExit(() => readConfig(process.env));
   const log = pino({ level: config.logLevel });
   let ready = false;
   const engine = createEngine({
     limits: config.limits,
-    backend: backendOrExit(config, log),
+    // With workers, nothing large is computed here.
+    backend: config.workers > 0 ? portable : orExit(() => openBackend(config, log)),
     memory: config.engineMemory,
   });
   const store = storeOrExit(config);
-  const pool =
-    config.workers === 0
-      ? undefined
-      : await Pool.open({ config, log, home: () => undefined as never, tiny: tinyEngines(config) });
+  const pool = config.workers > 0 ? await poolOrExit(config, log) : undefined;
   const service = createService({ engine, config, methods: METHODS, log, store, ...(pool && { engines: pool }) });
   const sweep = sweepEvery(config.sweepInterval, service, log);
   const app = createApp({ service, ready: () => ready });
@@ -87,9 +85,19 @@ async function listenForGrpc(grpc: GrpcServer, port: number, { host }: Config, l
   }
 }
 
-function backendOrExit(config: Config, log: Logger): Backend {
+/** What `open` gives; what it refuses for the configuration's sake ends the process. */
+function orExit<T>(open: () => T): T {
   try {
-    return openBackend(config, log);
+    return open();
+  } catch (reason) {
+    if (reason instanceof ConfigError) fail(reason.message);
+    throw reason;
+  }
+}
+
+async function poolOrExit(config: Config, log: Logger): Promise<Pool> {
+  try {
+    return await Pool.open({ config, log, home: () => undefined as never, tiny: tinyEngines(config) });
   } catch (reason) {
     if (reason instanceof ConfigError) fail(reason.message);
     throw reason;
@@ -109,15 +117,6 @@ function storeOrExit({ data }: Config): Store {
     return openSqliteStore(data);
   } catch (reason) {
     fail(`Cannot keep sessions in ${data}: ${(reason as Error).message}`);
-  }
-}
-
-function configOrExit(): Config {
-  try {
-    return readConfig(process.env);
-  } catch (reason) {
-    if (reason instanceof ConfigError) fail(reason.message);
-    throw reason;
   }
 }
 

@@ -182,7 +182,7 @@ function messagesOf(service: Service, method: StreamMethod, job: Job): AsyncIter
 }
 
 function contextOf(
-  { engine, config, methods, operations, sessions, graphs }: Service,
+  { engine, engines, config, methods, operations, sessions, graphs }: Service,
   { tenant, log, deadline, afterwards, complete }: Job,
 ): Context {
   return {
@@ -197,6 +197,8 @@ function contextOf(
     methods,
     operations,
     graphs,
+    engines,
+    isOperator: config.apiKeys.length === 0 || config.operators.includes(tenant),
     ...(complete !== undefined && { complete }),
   };
 }

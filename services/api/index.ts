@@ -1,6 +1,9 @@
 /** @file The method table: every method of the API, in the order the documentation lists them. */
 import { batchJacobian } from './batch-jacobian.ts';
 import { check } from './check.ts';
+import { listDevices } from './engines/list-devices.ts';
+import { listQuarantine } from './engines/list-quarantine.ts';
+import { releaseQuarantine } from './engines/release-quarantine.ts';
 import { evaluate } from './evaluate.ts';
 import { getLimits } from './get-limits.ts';
 import { gradient } from './gradient.ts';
@@ -72,6 +75,9 @@ export const METHODS: readonly Method[] = [
   deleteOperation,
   listOps,
   getLimits,
+  listDevices,
+  listQuarantine,
+  releaseQuarantine,
   createSession,
   listSessions,
   getSession,

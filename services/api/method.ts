@@ -7,6 +7,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { Operations } from '../operations/operations.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { Completion } from '../sessions/store.ts';
+import type { Engines } from '../workers/engines.ts';
 import type { Graphs } from './graphs/graphs.ts';
 
 /** What every handler knows beside its request. */
@@ -38,6 +39,9 @@ export interface Context extends RequestContext {
   readonly methods: readonly Method[];
   readonly operations: Operations;
   readonly graphs: Graphs;
+  readonly engines: Engines;
+  /** Whether the caller may see and change what belongs to no tenant. */
+  readonly isOperator: boolean;
 }
 
 /** What a handler knows that runs where an engine is. */

@@ -148,7 +148,7 @@ function atMostEvery<T>(milliseconds: number, ask: () => Promise<T>): () => Prom
 }
 
 /** Health, documentation, and the description of the errors. */
-function addOwnRoutes(app: FastifyInstance, { service: { methods, store }, ready }: AppOptions): void {
+function addOwnRoutes(app: FastifyInstance, { service: { methods, store, engines }, ready }: AppOptions): void {
   app.register(async (scope) => {
     scope.addHook('onRoute', (route) => {
       route.config = { ...route.config, open: true };
@@ -157,8 +157,14 @@ function addOwnRoutes(app: FastifyInstance, { service: { methods, store }, ready
     scope.get('/healthz', () => ({ status: 'ok' }));
     const isWritable = atMostEvery(PROBE_INTERVAL, () => store.isWritable());
     scope.get('/readyz', async (_, reply) => {
-      const status = ready?.() === false ? 'draining' : (await isWritable()) ? 'ready' : 'store_not_writable';
-      return reply.code(status === 'ready' ? 200 : 503).send({ status });
+      const fault = async (): Promise<string | undefined> => {
+        if (ready?.() === false) return 'draining';
+        if (!engines.isReady) return 'no_engine';
+        return (await isWritable()) ? undefined : 'store_not_writable';
+      };
+      const status = (await fault()) ?? 'ready';
+      const devices = engines.devices().map(({ device, name, api, software }) => ({ device, name, api, software }));
+      return reply.code(status === 'ready' ? 200 : 503).send({ status, devices });
     });
     let document: string | undefined;
     scope.get('/openapi.json', (_, reply) => {

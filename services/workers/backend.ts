@@ -6,8 +6,11 @@ import { openNative } from '../../engine/backends/native/native.ts';
 import { portable } from '../../engine/backends/portable.ts';
 import { type Config, ConfigError } from '../config.ts';
 
-/** The backend that a configuration asks for; says how to get native code where there is none, or throws that. */
-export function openBackend({ backend, native }: Config, log: Logger): Backend {
+/**
+ * The backend that a configuration asks for. Where there is no native code it throws how to get it, or says so when
+ * JavaScript will do and `tells`.
+ */
+export function openBackend({ backend, native }: Config, log: Logger, tells = true): Backend {
   if (backend === 'portable') return portable;
   const goOn = (err: unknown): void => log.error({ err }, 'native code could not be made: going on in JavaScript');
   const opened = backend === 'native' ? openNative(native) : openFastest(native, goOn);
@@ -17,6 +20,6 @@ export function openBackend({ backend, native }: Config, log: Logger): Backend {
   const how =
     'apt-get install libllvm19 (Debian, Ubuntu), dnf install llvm-libs (Fedora) or brew install llvm brings one';
   if (backend === 'native') throw new ConfigError([`ADJOINT_BACKEND is native, but ${where}; ${how}.`]);
-  log.warn(`${where}: computing in JavaScript, many times slower; ${how}`);
+  if (tells) log.warn(`${where}: computing in JavaScript, many times slower; ${how}`);
   return portable;
 }

@@ -48,7 +48,8 @@ export class Channel {
     this.#written = new Written((id) => join(folder, `${own}-${id}`));
     this.#read = new Read((id) => join(folder, `${other}-${id}`));
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    socket.on('error', (reason) => this.#close(reason));
+    // A process that ends takes its end of the socket along, in whatever state it was.
+    socket.on('error', () => this.#close(undefined));
     socket.on('close', () => this.#close(undefined));
   }
 

@@ -3,6 +3,8 @@ import type { Logger } from 'pino';
 import type { Deadline } from '../api/deadline.ts';
 import type { EngineMethod } from '../api/method.ts';
 import type { Completion } from '../sessions/store.ts';
+import type { Device } from './devices.ts';
+import type { Quarantine } from './quarantine.ts';
 
 /** A request for an engine: whose it is and how long it may take. */
 export interface Job {
@@ -18,6 +20,11 @@ export interface Job {
 
 /** Where methods run that need an engine. */
 export interface Engines {
+  /** Whether there is an engine that can be given work. */
+  readonly isReady: boolean;
+  readonly quarantine: Quarantine;
+  /** What computes. */
+  devices(): readonly Device[];
   /** The response of a method. */
   call(method: EngineMethod<'unary'>, job: Job): unknown;
   /** The messages of a method. */

@@ -2,7 +2,9 @@
 import type { Engine } from '../../engine/engine.ts';
 import type { EngineContext } from '../api/method.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import { processor } from './devices.ts';
 import type { Engines, Job } from './engines.ts';
+import { Quarantine } from './quarantine.ts';
 
 /** An engine in this process. */
 export function enginesHere(engine: Engine, sessions: Sessions): Engines {
@@ -17,6 +19,9 @@ export function enginesHere(engine: Engine, sessions: Sessions): Engines {
     ...(complete !== undefined && { complete }),
   });
   return {
+    isReady: true,
+    quarantine: new Quarantine(),
+    devices: () => [processor(engine.backend, { workers: 0, ready: 0, restarts: 0 })],
     call: (method, job) => method.handle(job.request, contextOf(job)),
     stream: (method, job) => method.stream(job.request, contextOf(job)),
   };

@@ -8,10 +8,11 @@ import type { Logger } from 'pino';
 import { EngineError } from '../../engine/errors.ts';
 import { digest } from '../../engine/program/hash.ts';
 import { type EngineMethod, isStream } from '../api/method.ts';
-import type { Config } from '../config.ts';
+import { type Config, ConfigError } from '../config.ts';
 import type { Home } from '../sessions/home.ts';
 import type { Change } from '../sessions/store.ts';
 import { homeOf } from './affinity.ts';
+import { type Device, processor } from './devices.ts';
 import type { Engines, Job } from './engines.ts';
 import { type Listener, WorkerProcess } from './process.ts';
 import { type FromWorker, fromFault, type Question, toFault } from './protocol.ts';
@@ -85,11 +86,16 @@ export class Pool implements Engines {
   /** Workers that are started and have no slot yet. */
   #spares: WorkerProcess[] = [];
   #started = 0;
+  /** How many workers have ended. */
+  #restarts = 0;
   #isClosing = false;
+  /** Whether a worker has ever been ready. */
+  #hasStarted = false;
   readonly #watch: NodeJS.Timeout;
   readonly #ready = Promise.withResolvers<void>();
   readonly #listener: Listener = {
     ready: (worker) => this.#isReady(worker),
+    unfit: (why) => this.#ready.reject(new ConfigError([why])),
     heard: (worker, message) => this.#heard(worker, message),
     ended: (worker, why) => this.#hasEnded(worker, why),
   };
@@ -105,11 +111,12 @@ export class Pool implements Engines {
       tasks: new Map(),
       failures: 0,
     }));
-    for (const slot of this.#slots) slot.worker = this.#start();
+    // What one cannot start with, none can: the others wait for the first.
+    (this.#slots[0] as Slot).worker = this.#start();
     this.#watch = setInterval(() => this.#look(), WATCH_INTERVAL);
   }
 
-  /** Starts the workers; resolves when one of them can be given jobs. */
+  /** Starts the workers; resolves when one of them can be given jobs. Throws when they say that they never can. */
   static async open(options: PoolOptions): Promise<Pool> {
     const pool = new Pool(await openFolder(), options);
     await pool.#ready.promise;
@@ -119,6 +126,13 @@ export class Pool implements Engines {
   /** Whether a worker can be given jobs. */
   get isReady(): boolean {
     return this.#slots.some(({ worker }) => worker?.isReady);
+  }
+
+  devices(): readonly Device[] {
+    const workers = this.#slots.flatMap(({ worker }) => worker ?? []);
+    const backend = workers.find((worker) => worker.backend !== undefined)?.backend ?? 'none';
+    const ready = workers.filter(({ isReady }) => isReady).length;
+    return [processor(backend, { workers: this.#slots.length, ready, restarts: this.#restarts })];
   }
 
   call(method: EngineMethod<'unary'>, job: Job): unknown {
@@ -302,6 +316,7 @@ export class Pool implements Engines {
       case 'answered': {
         const { isCommitted, response } = message;
         this.#done(task, slot, message.busy);
+        if (task.deaths > 0) this.quarantine.absolve(task.key);
         task.answer(isCommitted ? task.committed?.response : response);
         break;
       }
@@ -316,6 +331,7 @@ export class Pool implements Engines {
         void this.#answer(worker, task, message.call, message.question);
         break;
       case 'ready':
+      case 'unfit':
         break;
       default:
         message satisfies never;
@@ -392,7 +408,7 @@ export class Pool implements Engines {
     const name = `cpu-${this.#started++}`;
     const { cache } = this.#options.config.native;
     return new WorkerProcess(
-      { folder: this.#folder, name },
+      { folder: this.#folder, name, isFirst: !this.#hasStarted },
       cache === undefined ? undefined : join(cache, 'node'),
       this.#listener,
     );
@@ -400,10 +416,11 @@ export class Pool implements Engines {
 
   #isReady(worker: WorkerProcess): void {
     const milliseconds = Math.round(performance.now() - worker.started);
-    this.#options.log.info(
+    this.#options.log.debug(
       { worker: worker.name, pid: worker.pid, backend: worker.backend, milliseconds },
       'worker ready',
     );
+    this.#hasStarted = true;
     this.#ready.resolve();
     this.#fill();
     this.#dispatch();
@@ -416,6 +433,7 @@ export class Pool implements Engines {
     const culprit = worker.board.running;
     const task = culprit === undefined ? undefined : slot?.tasks.get(culprit);
     this.#options.log.error({ worker: worker.name, why, method: task?.method.name, lived }, 'worker ended');
+    this.#restarts++;
     this.#spares = this.#spares.filter((spare) => spare !== worker);
     if (task && !task.hasEnded) {
       task.deaths++;

@@ -16,6 +16,8 @@ const PAGE_BYTES = 4096;
 export interface Listener {
   /** It can be given jobs. */
   ready(worker: WorkerProcess): void;
+  /** The configuration asks for what no worker can do. */
+  unfit(why: string): void;
   heard(worker: WorkerProcess, message: FromWorker): void;
   /** It has ended; `why` says how. */
   ended(worker: WorkerProcess, why: string): void;
@@ -98,7 +100,8 @@ export class WorkerProcess {
   }
 
   #heard(message: FromWorker): void {
-    if (message.type === 'ready') {
+    if (message.type === 'unfit') this.#listener.unfit(message.why);
+    else if (message.type === 'ready') {
       this.backend = message.backend;
       this.#listener.ready(this);
     } else this.#listener.heard(this, message);

@@ -8,6 +8,8 @@ export interface Start {
   readonly folder: string;
   /** Its name, in the log and in the names of its files. */
   readonly name: string;
+  /** Whether it is the one that says what the configuration means for all. */
+  readonly isFirst: boolean;
 }
 
 /** The descriptors that a worker has beside the standard ones. */
@@ -56,6 +58,8 @@ export type ToWorker =
 /** From worker to supervisor. */
 export type FromWorker =
   | { readonly type: 'ready'; readonly backend: string }
+  /** The configuration asks for what it cannot do. */
+  | { readonly type: 'unfit'; readonly why: string }
   | {
       readonly type: 'answered';
       readonly place: number;

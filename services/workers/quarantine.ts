@@ -1,4 +1,5 @@
 /** @file What ended workers: a graph that did so twice is not computed again until an operator releases it. */
+import { createHash } from 'node:crypto';
 import { EngineError } from '../../engine/errors.ts';
 
 /** How many workers a graph may end. */
@@ -9,7 +10,8 @@ const MAX_REMEMBERED = 10_000;
 
 /** A graph, or a session's tape, that ended workers. */
 export interface Suspect {
-  readonly key: string;
+  /** The digest of what it is known by. */
+  readonly id: string;
   /** The tenant who sent it last. */
   readonly tenant: string;
   readonly method: string;
@@ -20,19 +22,28 @@ export interface Suspect {
   readonly at: number;
 }
 
-/** What ended workers, by key. */
+/** What ended workers. */
 export class Quarantine {
+  /** By what they are known by. */
   readonly #suspects = new Map<string, Suspect>();
 
   /** A worker ended while it computed this. */
   blame(key: string, tenant: string, method: string, why: string): void {
     const deaths = (this.#suspects.get(key)?.deaths ?? 0) + 1;
     this.#suspects.delete(key);
-    this.#suspects.set(key, { key, tenant, method, deaths, why, at: Date.now() });
+    this.#suspects.set(key, { id: idOf(key), tenant, method, deaths, why, at: Date.now() });
     for (const oldest of this.#suspects.keys()) {
       if (this.#suspects.size <= MAX_REMEMBERED) break;
       this.#suspects.delete(oldest);
     }
+  }
+
+  /** The same request was computed after all: something else ended the worker. */
+  absolve(key: string): void {
+    const suspect = this.#suspects.get(key);
+    if (suspect === undefined) return;
+    if (suspect.deaths > 1) this.#suspects.set(key, { ...suspect, deaths: suspect.deaths - 1 });
+    else this.#suspects.delete(key);
   }
 
   /** Throws `quarantined` when a key is not to be computed. */
@@ -51,10 +62,14 @@ export class Quarantine {
     return [...this.#suspects.values()].filter(({ deaths }) => deaths >= MAX_DEATHS);
   }
 
-  /** Forgets what a key did; whether it was in quarantine. */
-  release(key: string): boolean {
-    const isListed = (this.#suspects.get(key)?.deaths ?? 0) >= MAX_DEATHS;
-    this.#suspects.delete(key);
-    return isListed;
+  /** Takes something out; whether it was there. */
+  release(id: string): boolean {
+    for (const [key, suspect] of this.#suspects)
+      if (suspect.id === id && suspect.deaths >= MAX_DEATHS) return this.#suspects.delete(key);
+    return false;
   }
+}
+
+function idOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 32);
 }

@@ -5,14 +5,15 @@
 import { flushCompileCache } from 'node:module';
 import { Socket } from 'node:net';
 import { type Logger, pino } from 'pino';
-import type { Checkpoint } from '../../engine/backends/backend.ts';
+import type { Backend, Checkpoint } from '../../engine/backends/backend.ts';
+import { portable } from '../../engine/backends/portable.ts';
 import { createEngine } from '../../engine/engine.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { warmUp } from '../../engine/warm-up.ts';
 import { METHODS } from '../api/index.ts';
 import { type EngineContext, type EngineMethod, isStream } from '../api/method.ts';
 import { revive } from '../api/snapshot.ts';
-import { readConfig } from '../config.ts';
+import { ConfigError, readConfig } from '../config.ts';
 import { openBackend } from './backend.ts';
 import { Board } from './board.ts';
 import { Channel } from './channel.ts';
@@ -45,7 +46,7 @@ interface Running {
   committed: { readonly response: unknown } | undefined;
 }
 
-const { folder, name } = JSON.parse(process.argv[2] as string) as Start;
+const { folder, name, isFirst } = JSON.parse(process.argv[2] as string) as Start;
 const config = readConfig(process.env);
 const log = pino({ level: config.logLevel }).child({ worker: name });
 const board = new Board(DESCRIPTORS.board);
@@ -59,11 +60,6 @@ let calls = 0;
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 
-const engine = createEngine({
-  limits: config.limits,
-  backend: openBackend(config, log),
-  memory: Math.ceil(config.engineMemory / config.workers),
-});
 const channel = new Channel({
   socket: new Socket({ fd: DESCRIPTORS.channel }),
   folder,
@@ -75,11 +71,27 @@ const channel = new Channel({
     process.exit(reason ? 1 : 0);
   },
 });
+const engine = createEngine({
+  limits: config.limits,
+  backend: backendOrEnd(),
+  memory: Math.ceil(config.engineMemory / config.workers),
+});
 send({ type: 'ready', backend: engine.backend });
 // What ends by a signal writes nothing down.
 flushCompileCache();
 // What the first jobs will need is made ready while none has come.
 void warmUp(engine).catch((err: unknown) => log.error({ err }, 'warming up failed'));
+
+function backendOrEnd(): Backend {
+  try {
+    return openBackend(config, log, isFirst);
+  } catch (reason) {
+    if (!(reason instanceof ConfigError)) throw reason;
+    send({ type: 'unfit', why: reason.message });
+    // The supervisor ends it when it has heard that.
+    return portable;
+  }
+}
 
 function send(message: FromWorker): Promise<void> | undefined {
   return channel.send(message);

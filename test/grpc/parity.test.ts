@@ -49,7 +49,7 @@ const EXAMPLES = METHODS.filter(({ path }) => path.startsWith('/v1/') && !isAbou
 
 /** Whether a path is of what is kept between requests. */
 function isAboutState(path: string): boolean {
-  return /^\/v1\/(sessions|operations|graphs)/.test(path);
+  return /^\/v1\/(sessions|operations|graphs|quarantine\/)/.test(path);
 }
 
 /** Examples of methods that have a story; those that stream or have raw content have tests of their own. */

@@ -51,7 +51,7 @@ describe('a worker that ends', () => {
     }
     const replies = await clients.stop();
     expect(failed(replies)).toEqual([]);
-    expect(service.printed.filter((line) => line.includes('worker ended'))).toHaveLength(6);
+    await until(() => service.printed.filter((line) => line.includes('worker ended')).length === 6);
     expect(service.child.exitCode).toBeNull();
     await expectWell(service);
   });
@@ -64,13 +64,23 @@ describe('a worker that ends', () => {
       const first = await service.send('POST', '/v1/evaluate', fatal);
       expect([first.status, first.body.code]).toEqual([422, 'quarantined']);
       const ended = (): number => service.printed.filter((line) => line.includes('worker ended')).length;
-      expect(ended()).toBe(2);
+      await until(() => ended() === 2);
       // With other values it is the same graph.
       const second = await service.send('POST', '/v1/evaluate', { ...fatal, values: { x: 5 } });
       expect([second.status, second.body.code]).toEqual([422, 'quarantined']);
       expect(ended()).toBe(2);
       expect(failed(await clients.stop())).toEqual([]);
       await expectWell(service);
+      const [row, ...others] = (await service.send('GET', '/v1/quarantine')).body.quarantined;
+      expect([row, others]).toMatchObject([{ tenant: 'local', method: 'Evaluate', deaths: 2 }, []]);
+      expect(row.why).toBe(op === 'fault_segv' ? 'SIGSEGV' : 'exit code 7');
+      expect((await service.send('DELETE', `/v1/quarantine/${row.id}`)).status).toBe(200);
+      expect((await service.send('DELETE', `/v1/quarantine/${row.id}`)).status).toBe(404);
+      // Released, it is begun again.
+      const again = await service.send('POST', '/v1/evaluate', fatal);
+      expect(again.status).toBe(422);
+      const { devices } = (await service.send('GET', '/v1/devices')).body;
+      expect(devices).toMatchObject([{ device: 'cpu', backend: 'portable', workers: 2, restarts: 4 }]);
     });
 
   test('for a hang: the deadline is answered in time, the worker is replaced, and others are served', async () => {
@@ -82,7 +92,7 @@ describe('a worker that ends', () => {
     for (; reply.status === 504; reply = await service.send('POST', '/v1/evaluate', hang))
       expect(reply.body.code).toBe('deadline_exceeded');
     expect([reply.status, reply.body.code]).toEqual([422, 'quarantined']);
-    expect(service.printed.filter((line) => line.includes('worker ended'))).toHaveLength(2);
+    await until(() => service.printed.filter((line) => line.includes('worker ended')).length === 2);
     expect(failed(await clients.stop())).toEqual([]);
     await expectWell(service);
   });
