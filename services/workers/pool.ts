@@ -86,6 +86,8 @@ export class Pool implements Engines {
   /** Workers that are started and have no slot yet. */
   #spares: WorkerProcess[] = [];
   #started = 0;
+  /** The name of the backend that the workers compute with. */
+  #backend = 'none';
   /** How many workers have ended. */
   #restarts = 0;
   #isClosing = false;
@@ -130,9 +132,8 @@ export class Pool implements Engines {
 
   devices(): readonly Device[] {
     const workers = this.#slots.flatMap(({ worker }) => worker ?? []);
-    const backend = workers.find((worker) => worker.backend !== undefined)?.backend ?? 'none';
     const ready = workers.filter(({ isReady }) => isReady).length;
-    return [processor(backend, { workers: this.#slots.length, ready, restarts: this.#restarts })];
+    return [processor(this.#backend, { workers: this.#slots.length, ready, restarts: this.#restarts })];
   }
 
   call(method: EngineMethod<'unary'>, job: Job): unknown {
@@ -421,6 +422,7 @@ export class Pool implements Engines {
       'worker ready',
     );
     this.#hasStarted = true;
+    this.#backend = worker.backend ?? this.#backend;
     this.#ready.resolve();
     this.#fill();
     this.#dispatch();
