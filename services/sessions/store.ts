@@ -132,7 +132,8 @@ export interface Store {
   variables(tenant: string, id: string): Promise<readonly VariableRow[]>;
   /** The names of a session's logs, in the order of their first entries. */
   logs(tenant: string, id: string): Promise<readonly string[]>;
-  log(tenant: string, id: string, log: string): Promise<readonly LogEntry[]>;
+  /** The entries of a log; those from `from` on, at most `limit`. */
+  log(tenant: string, id: string, log: string, from?: number, limit?: number): Promise<readonly LogEntry[]>;
   /** Bytes of the reader's own; throws `internal` when they are not there or are not what their digest says. */
   blob(tenant: string, ref: BlobRef): Promise<Uint8Array>;
   reply(tenant: string, key: string): Promise<ReplyRow | undefined>;
