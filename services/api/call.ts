@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Engine } from '../../engine/engine.ts';
 import type { Config } from '../config.ts';
 import { Operations } from '../operations/operations.ts';
+import { SessionCopies } from '../sessions/copies.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import type { Store } from '../sessions/store.ts';
 import { type Deadline, untilAborted } from './deadline.ts';
@@ -11,7 +12,16 @@ import { Graphs } from './graphs/graphs.ts';
 import { type Claim, Replies } from './idempotency.ts';
 import { Kept } from './kept.ts';
 import { boundsOf } from './limits.ts';
-import type { Context, Method, StreamMethod, UnaryMethod } from './method.ts';
+import {
+  type Context,
+  type EngineContext,
+  type EngineMethod,
+  isStream,
+  type Method,
+  type StreamMethod,
+  type Terms,
+  type UnaryMethod,
+} from './method.ts';
 import { fingerprintOf } from './snapshot.ts';
 
 /** What a service is made of. */
@@ -27,6 +37,8 @@ export interface ServiceOptions {
 export interface Service extends ServiceOptions {
   readonly replies: Replies;
   readonly sessions: Sessions;
+  /** The engine's copies of them. */
+  readonly copies: SessionCopies;
   readonly operations: Operations;
   readonly graphs: Graphs;
 }
@@ -36,15 +48,18 @@ export function createService(options: ServiceOptions): Service {
   const { engine, store, config } = options;
   const kept = new Kept(store, config.keptBytes);
   const graphs = new Graphs(engine, store, config.graphTtl, kept);
+  const sessions = new Sessions(store, config.sessions, (tenant, id) => copies.forget(tenant, id));
+  const copies = new SessionCopies(engine, sessions, config.sessions);
   const service: Service = {
     ...options,
     replies: new Replies(store, config.idempotencyTtl, kept),
-    sessions: new Sessions(engine, store, config.sessions),
+    sessions,
+    copies,
     graphs,
     operations: new Operations({
       ...options,
       graphs,
-      context: (caller, afterwards) => contextOf(service, caller, afterwards, caller.complete),
+      perform: (method, request, terms) => perform(service, method, request, terms),
     }),
   };
   return service;
@@ -79,7 +94,7 @@ export function call(
   const answerWith = (response: unknown): Answer => ({ response, release: () => runAll(afterwards) });
   const handle = (complete?: Claim['complete']): unknown =>
     withGraphs(service, caller, request, (resolved) =>
-      method.handle(resolved, contextOf(service, caller, afterwards, complete)),
+      perform(service, method, resolved, { ...caller, afterwards, complete }),
     );
   const claim = claimOf(service, method, request, caller);
   const answer = claim === undefined ? handle() : once(claim, handle);
@@ -120,7 +135,8 @@ export async function* stream(
       return;
     }
     const resolved = await service.graphs.resolve(caller.tenant, request);
-    messages = method.stream(resolved, contextOf(service, caller, afterwards, claim?.complete))[Symbol.asyncIterator]();
+    const performed = perform(service, method, resolved, { ...caller, afterwards, complete: claim?.complete });
+    messages = (performed as AsyncIterable<unknown>)[Symbol.asyncIterator]();
     let last: unknown;
     for (;;) {
       const next = await untilAborted(messages.next(), signal);
@@ -161,13 +177,12 @@ function claimOf(
   return replies.claim(tenant, key, fingerprintOf(name, request));
 }
 
-function contextOf(
-  { engine, config, methods, operations, sessions, graphs }: Service,
-  { tenant, log, deadline }: Pick<Caller, 'tenant' | 'log' | 'deadline'>,
-  afterwards: (() => void)[],
-  complete: Claim['complete'] | undefined,
-): Context {
-  return {
+/** Has a method do a request whose graphs are resolved: a response, a promise of one, or the messages of a stream. */
+function perform(service: Service, method: Method, request: unknown, terms: Terms): unknown {
+  if (method.engine) return compute(service, method, request, terms);
+  const { config, engine, sessions, methods, operations, graphs } = service;
+  const { tenant, log, deadline, afterwards, complete } = terms;
+  const context: Context = {
     signal: deadline.signal,
     checkpoint: deadline.checkpoint,
     afterReply: (run) => void afterwards.push(run),
@@ -179,8 +194,30 @@ function contextOf(
     methods,
     operations,
     graphs,
-    ...(complete !== undefined && { complete }),
+    complete,
   };
+  return isStream(method) ? method.stream(request, context) : method.handle(request, context);
+}
+
+/** Has a method that needs an engine do a request with the one of this process. */
+function compute(
+  { engine, sessions, copies }: Service,
+  method: EngineMethod,
+  request: unknown,
+  { tenant, log, deadline, afterwards, complete }: Terms,
+): unknown {
+  const { signal, checkpoint } = deadline;
+  const context: EngineContext = {
+    signal,
+    checkpoint,
+    afterReply: (run) => void afterwards.push(run),
+    tenant,
+    log,
+    engine,
+    sessions: copies,
+    hold: (session, revision) => sessions.hold({ tenant, signal, complete }, session, revision),
+  };
+  return isStream(method) ? method.stream(request, context) : method.handle(request, context);
 }
 
 function runAll(afterwards: (() => void)[]): void {

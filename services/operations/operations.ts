@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import { EngineError } from '../../engine/errors.ts';
 import { type Deadline, openDeadline, timeoutOf, untilAborted } from '../api/deadline.ts';
 import type { Graphs } from '../api/graphs/graphs.ts';
-import type { Context, Method } from '../api/method.ts';
+import type { Method, Terms } from '../api/method.ts';
 import { fromSnapshot, toSnapshot } from '../api/snapshot.ts';
 import { toText } from '../api/text.ts';
 import { validate } from '../api/validate.ts';
@@ -32,16 +32,8 @@ export interface OperationsOptions {
   readonly methods: readonly Method[];
   readonly log: Logger;
   readonly graphs: Graphs;
-  /** What a method knows that runs for this caller; `afterwards` collects what it wants done in the end. */
-  context(caller: OperationCaller, afterwards: (() => void)[]): Context;
-}
-
-/** For whom a method runs. */
-export interface OperationCaller {
-  readonly tenant: string;
-  readonly log: Logger;
-  readonly deadline: Deadline;
-  complete(response: unknown): Completion;
+  /** Has a method do a request: its response, a promise of it, or the messages of a stream. */
+  perform(method: Method, request: unknown, terms: Terms): unknown;
 }
 
 /** An operation that has not ended. */
@@ -274,7 +266,7 @@ export class Operations {
   }
 
   async #perform(live: Live, log: Logger): Promise<void> {
-    const { store, config, context, graphs } = this.#options;
+    const { store, config, perform, graphs } = this.#options;
     const { tenant } = live.row;
     // From the store, where many large ones wait at no cost, and as after a restart.
     const kept = fromSnapshot(await store.blob(tenant, live.row.request));
@@ -293,7 +285,8 @@ export class Operations {
       const complete = (response: unknown): Completion => this.#complete(live, response);
       const afterwards: (() => void)[] = [];
       let writtenAt = Date.now();
-      await runToEnd(live.method, request, context({ tenant, log, deadline, complete }, afterwards), afterwards, {
+      const terms: Terms = { tenant, log, deadline, afterwards, complete };
+      await runToEnd(live.method, () => perform(live.method, request, terms), deadline.checkpoint, afterwards, {
         progress: async (message) => {
           this.#change(live, { progress: toText(message, 'flat') });
           // Others get a turn, and cancelling is heard.

@@ -1,5 +1,6 @@
 /** @file A method run to its own end, by who must know whether its work was done. */
-import { type Context, isStream, type Method } from '../api/method.ts';
+import type { Checkpoint } from '../../engine/backends/backend.ts';
+import { isStream, type Method } from '../api/method.ts';
 
 /** What becomes of what a method answers. */
 export interface Listener {
@@ -10,13 +11,13 @@ export interface Listener {
 }
 
 /**
- * Runs a method, however long it takes to notice that its deadline has passed. `afterwards` is what it wants done when
- * nobody looks at a message or at the response any more.
+ * Runs a method, however long it takes to notice that its deadline has passed: `perform` gives its response, or its
+ * messages. `afterwards` is what it wants done when nobody looks at a message or at the response any more.
  */
 export async function runToEnd(
   method: Method,
-  request: unknown,
-  context: Context,
+  perform: () => unknown,
+  checkpoint: Checkpoint,
   afterwards: (() => void)[],
   listener: Listener,
 ): Promise<void> {
@@ -28,14 +29,14 @@ export async function runToEnd(
   try {
     if (isStream(method)) {
       let last: unknown;
-      for await (const message of method.stream(request, context)) {
+      for await (const message of perform() as AsyncIterable<unknown>) {
         release();
         last = message;
         await listener.progress(message);
-        context.checkpoint.check();
+        checkpoint.check();
       }
       await listener.response(last);
-    } else await listener.response(await method.handle(request, context));
+    } else await listener.response(await perform());
   } finally {
     release();
     release();

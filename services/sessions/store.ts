@@ -74,11 +74,10 @@ export interface OperationRow {
   readonly attempts: number;
 }
 
-/** What one commit changes in a session, all of it or nothing. */
-export interface Change {
+/** What a request does to a session. */
+export interface Draft {
   /** The revision that the session must still have; the commit makes it one more. */
   readonly revision: number;
-  readonly expiresAt: Time;
   /** Bytes that the rows below name by digest and that the store may not have yet. */
   readonly blobs: ReadonlyMap<string, Uint8Array>;
   /** Variables as they become; `null` deletes. */
@@ -87,6 +86,11 @@ export interface Change {
   readonly dropped: readonly string[];
   /** Entries appended to logs, in order. */
   readonly appended: readonly { readonly log: string; readonly entry: LogEntry }[];
+}
+
+/** What one commit changes in a session, all of it or nothing. */
+export interface Change extends Draft {
+  readonly expiresAt: Time;
   /** Written with the change, so that a request that is sent again after a crash is not done again. */
   readonly reply?: ReplyRow | undefined;
   /** Likewise for a request that runs as an operation. */
