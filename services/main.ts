@@ -38,7 +38,14 @@ async function main(): Promise<void> {
   });
   const store = storeOrExit(config);
   const pool = config.workers > 0 ? await poolOrExit(config, log) : undefined;
-  const service = createService({ engine, config, methods: METHODS, log, store, ...(pool && { engines: pool }) });
+  const service = createService({
+    engine,
+    config,
+    methods: METHODS,
+    log,
+    store,
+    ...(pool && { engines: (sessions) => pool.serve(sessions) }),
+  });
   const sweep = sweepEvery(config.sweepInterval, service, log);
   const app = createApp({ service, ready: () => ready });
   const grpc = config.grpcPort === undefined ? undefined : createGrpcServer(service);
@@ -97,7 +104,7 @@ function orExit<T>(open: () => T): T {
 
 async function poolOrExit(config: Config, log: Logger): Promise<Pool> {
   try {
-    return await Pool.open({ config, log, home: () => undefined as never, tiny: tinyEngines(config) });
+    return await Pool.open({ config, log, tiny: tinyEngines(config) });
   } catch (reason) {
     if (reason instanceof ConfigError) fail(reason.message);
     throw reason;

@@ -6,14 +6,14 @@ import type { Config } from '../config.ts';
 import { Operations } from '../operations/operations.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import type { Store } from '../sessions/store.ts';
-import type { Engines, Job } from '../workers/engines.ts';
+import type { Engines } from '../workers/engines.ts';
 import { enginesHere } from '../workers/here.ts';
 import { type Deadline, untilAborted } from './deadline.ts';
 import { Graphs } from './graphs/graphs.ts';
 import { type Claim, Replies } from './idempotency.ts';
 import { Kept } from './kept.ts';
 import { boundsOf } from './limits.ts';
-import { type Context, isStream, type Method, type StreamMethod, type UnaryMethod } from './method.ts';
+import { type Context, isStream, type Method, type StreamMethod, type Terms, type UnaryMethod } from './method.ts';
 import { fingerprintOf } from './snapshot.ts';
 
 /** What a service is made of. */
@@ -23,17 +23,17 @@ export interface ServiceOptions {
   readonly methods: readonly Method[];
   readonly log: Logger;
   readonly store: Store;
-  /** Where methods run that need an engine; by default here. */
-  readonly engines?: Engines;
+  /** Where methods run that need an engine, given where sessions are at home; by default here. */
+  readonly engines?: (sessions: Sessions) => Engines;
 }
 
 /** What methods are served with, the same for every request of every port. */
-export interface Service extends ServiceOptions {
+export interface Service extends Omit<ServiceOptions, 'engines'> {
   readonly replies: Replies;
   readonly sessions: Sessions;
+  readonly engines: Engines;
   readonly operations: Operations;
   readonly graphs: Graphs;
-  readonly engines: Engines;
 }
 
 /** The service that both ports of a process serve. */
@@ -41,17 +41,18 @@ export function createService(options: ServiceOptions): Service {
   const { engine, store, config } = options;
   const kept = new Kept(store, config.keptBytes);
   const graphs = new Graphs(engine, store, config.graphTtl, kept);
-  const sessions = new Sessions(engine, store, config.sessions);
+  const sessions = new Sessions(store, config.sessions, (tenant, id) => engines.forget(tenant, id));
+  const engines = options.engines?.(sessions) ?? enginesHere(engine, sessions);
   const service: Service = {
     ...options,
-    engines: options.engines ?? enginesHere(engine, sessions),
     replies: new Replies(store, config.idempotencyTtl, kept),
     sessions,
+    engines,
     graphs,
     operations: new Operations({
       ...options,
       graphs,
-      run: (method, job) => (isStream(method) ? messagesOf(service, method, job) : responseOf(service, method, job)),
+      perform: (method, request, terms) => perform(service, method, request, terms),
     }),
   };
   return service;
@@ -86,7 +87,7 @@ export function call(
   const answerWith = (response: unknown): Answer => ({ response, release: () => runAll(afterwards) });
   const handle = (complete?: Claim['complete']): unknown =>
     withGraphs(service, caller, request, (resolved) =>
-      responseOf(service, method, { ...caller, request: resolved, afterwards, complete }),
+      perform(service, method, resolved, { ...caller, afterwards, complete }),
     );
   const claim = claimOf(service, method, request, caller);
   const answer = claim === undefined ? handle() : once(claim, handle);
@@ -127,8 +128,8 @@ export async function* stream(
       return;
     }
     const resolved = await service.graphs.resolve(caller.tenant, request);
-    const job = { ...caller, request: resolved, afterwards, complete: claim?.complete };
-    messages = messagesOf(service, method, job)[Symbol.asyncIterator]();
+    const performed = perform(service, method, resolved, { ...caller, afterwards, complete: claim?.complete });
+    messages = (performed as AsyncIterable<unknown>)[Symbol.asyncIterator]();
     let last: unknown;
     for (;;) {
       const next = await untilAborted(messages.next(), signal);
@@ -169,23 +170,12 @@ function claimOf(
   return replies.claim(tenant, key, fingerprintOf(name, request));
 }
 
-/** The response of a method, from where it runs. */
-function responseOf(service: Service, method: UnaryMethod, job: Job): unknown {
-  if (method.engine === true) return service.engines.call(method, job);
-  return method.handle(job.request, contextOf(service, job));
-}
-
-/** The messages of a method, from where it runs. */
-function messagesOf(service: Service, method: StreamMethod, job: Job): AsyncIterable<unknown> {
-  if (method.engine === true) return service.engines.stream(method, job);
-  return method.stream(job.request, contextOf(service, job));
-}
-
-function contextOf(
-  { engine, engines, config, methods, operations, sessions, graphs }: Service,
-  { tenant, log, deadline, afterwards, complete }: Job,
-): Context {
-  return {
+/** Has a method do a request whose graphs are resolved: a response, a promise of one, or the messages of a stream. */
+function perform(service: Service, method: Method, request: unknown, terms: Terms): unknown {
+  const { config, engine, engines, sessions, methods, operations, graphs } = service;
+  if (method.engine) return engines.perform(method, request, terms);
+  const { tenant, log, deadline, afterwards, complete } = terms;
+  const context: Context = {
     signal: deadline.signal,
     checkpoint: deadline.checkpoint,
     afterReply: (run) => void afterwards.push(run),
@@ -199,8 +189,9 @@ function contextOf(
     graphs,
     engines,
     isOperator: config.apiKeys.length === 0 || config.operators.includes(tenant),
-    ...(complete !== undefined && { complete }),
+    complete,
   };
+  return isStream(method) ? method.stream(request, context) : method.handle(request, context);
 }
 
 function runAll(afterwards: (() => void)[]): void {

@@ -5,9 +5,12 @@ import type { z } from 'zod';
 import type { Checkpoint } from '../../engine/backends/backend.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Operations } from '../operations/operations.ts';
+import type { SessionCopies } from '../sessions/copies.ts';
+import type { Hold } from '../sessions/home.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { Completion } from '../sessions/store.ts';
 import type { Engines } from '../workers/engines.ts';
+import type { Deadline } from './deadline.ts';
 import type { Graphs } from './graphs/graphs.ts';
 
 /** What every handler knows beside its request. */
@@ -22,17 +25,17 @@ interface RequestContext {
   readonly tenant: string;
   readonly log: Logger;
   readonly engine: Engine;
+}
+
+/** What a handler knows that runs where the service listens. */
+export interface Context extends RequestContext {
   readonly sessions: Sessions;
   /**
    * Present when the request must not be done twice: the client named it, or it runs as an operation. What it returns
    * for the response goes into the commit that does the request's work; where it is not called, the caller of the method
    * keeps the response itself.
    */
-  complete?(response: unknown): Completion;
-}
-
-/** What a handler knows that runs where the service listens. */
-export interface Context extends RequestContext {
+  readonly complete?: ((response: unknown) => Completion) | undefined;
   /** Every bound of the service by name, for clients to read. */
   limits(): Readonly<Record<string, number>>;
   /** The method table. */
@@ -44,8 +47,27 @@ export interface Context extends RequestContext {
   readonly isOperator: boolean;
 }
 
-/** What a handler knows that runs where an engine is. */
-export type EngineContext = RequestContext;
+/** What a handler knows that runs where an engine is, which may be another process. */
+export interface EngineContext extends RequestContext {
+  readonly sessions: SessionCopies;
+  /**
+   * Has a session that nobody else changes until it is released; `revision` is what is known of it. A commit under it
+   * carries the response, so that the request is not done twice.
+   */
+  hold(session: string, revision: number | undefined): Promise<Hold>;
+}
+
+/** On what terms a method does a request. */
+export interface Terms {
+  /** Whom the request belongs to. */
+  readonly tenant: string;
+  readonly log: Logger;
+  readonly deadline: Deadline;
+  /** Collects what is to be done when nobody looks at the response, or at the last message, any more. */
+  readonly afterwards: (() => void)[];
+  /** What the contexts offer as `complete`, or call for the commits of an engine. */
+  readonly complete?: ((response: unknown) => Completion) | undefined;
+}
 
 /** A worked request that the documentation shows and the tests send. */
 export interface Example {
@@ -94,7 +116,9 @@ interface Streaming<C> extends Row {
 }
 
 /** A method that runs where the service listens. */
-type ServiceMethod<Kind extends 'unary' | 'stream'> = (Kind extends 'unary' ? Unary<Context> : Streaming<Context>) & {
+export type ServiceMethod<Kind extends 'unary' | 'stream'> = (Kind extends 'unary'
+  ? Unary<Context>
+  : Streaming<Context>) & {
   readonly engine?: false;
 };
 
@@ -141,14 +165,16 @@ interface TypedStreaming<Q extends z.ZodType, R extends z.ZodType, C> extends Pl
 }
 
 /** A method of the service itself, with its request and response types inferred from its schemas. */
-export function method<Q extends z.ZodType, R extends z.ZodType>(row: TypedUnary<Q, R, Context>): UnaryMethod {
+export function method<Q extends z.ZodType, R extends z.ZodType>(
+  row: TypedUnary<Q, R, Context>,
+): ServiceMethod<'unary'> {
   return row;
 }
 
 /** A streaming method of the service itself, with its request and message types inferred from its schemas. */
 export function streamMethod<Q extends z.ZodType, R extends z.ZodType>(
   row: TypedStreaming<Q, R, Context>,
-): StreamMethod {
+): ServiceMethod<'stream'> {
   return row;
 }
 

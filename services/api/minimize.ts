@@ -156,8 +156,7 @@ class Task {
 
   /** Commits the variables as they are now. */
   async commit(): Promise<void> {
-    const { tenant, signal } = this.#context;
-    await this.#context.sessions.change({ tenant, signal }, this.#id, (work) => this.#write(work));
+    await this.#context.sessions.change(this.#context, this.#id, (work) => this.#write(work));
   }
 
   /** Commits the variables as they are in the end, with what the request is answered. */

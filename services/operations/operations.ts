@@ -8,13 +8,12 @@ import type { Logger } from 'pino';
 import { EngineError } from '../../engine/errors.ts';
 import { type Deadline, openDeadline, timeoutOf, untilAborted } from '../api/deadline.ts';
 import type { Graphs } from '../api/graphs/graphs.ts';
-import type { Method } from '../api/method.ts';
+import type { Method, Terms } from '../api/method.ts';
 import { fromSnapshot, toSnapshot } from '../api/snapshot.ts';
 import { toText } from '../api/text.ts';
 import { validate } from '../api/validate.ts';
 import type { Config } from '../config.ts';
 import { type BlobRef, type Completion, digestOf, type OperationRow, type Store } from '../sessions/store.ts';
-import type { Job } from '../workers/engines.ts';
 import { runToEnd } from './run.ts';
 
 /** How often an operation is begun: what ended the process twice is not to end it a third time. */
@@ -33,8 +32,8 @@ export interface OperationsOptions {
   readonly methods: readonly Method[];
   readonly log: Logger;
   readonly graphs: Graphs;
-  /** The response of a method, or its messages, from where it runs. */
-  run(method: Method, job: Job): unknown;
+  /** Has a method do a request: its response, a promise of it, or the messages of a stream. */
+  perform(method: Method, request: unknown, terms: Terms): unknown;
 }
 
 /** An operation that has not ended. */
@@ -267,7 +266,7 @@ export class Operations {
   }
 
   async #perform(live: Live, log: Logger): Promise<void> {
-    const { store, config, graphs } = this.#options;
+    const { store, config, perform, graphs } = this.#options;
     const { tenant } = live.row;
     // From the store, where many large ones wait at no cost, and as after a restart.
     const kept = fromSnapshot(await store.blob(tenant, live.row.request));
@@ -286,8 +285,8 @@ export class Operations {
       const complete = (response: unknown): Completion => this.#complete(live, response);
       const afterwards: (() => void)[] = [];
       let writtenAt = Date.now();
-      const job = { request, tenant, log, deadline, complete, afterwards };
-      await runToEnd(live.method, this.#options.run(live.method, job), job, {
+      const terms: Terms = { tenant, log, deadline, afterwards, complete };
+      await runToEnd(live.method, () => perform(live.method, request, terms), deadline.checkpoint, afterwards, {
         progress: async (message) => {
           this.#change(live, { progress: toText(message, 'flat') });
           // Others get a turn, and cancelling is heard.

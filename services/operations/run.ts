@@ -1,6 +1,6 @@
 /** @file A method run to its own end, by who must know whether its work was done. */
+import type { Checkpoint } from '../../engine/backends/backend.ts';
 import { isStream, type Method } from '../api/method.ts';
-import type { Job } from '../workers/engines.ts';
 
 /** What becomes of what a method answers. */
 export interface Listener {
@@ -10,11 +10,15 @@ export interface Listener {
   response(response: unknown): Promise<void>;
 }
 
-/** Takes all that a method that runs gives, however long it takes to notice that its deadline has passed. */
+/**
+ * Runs a method, however long it takes to notice that its deadline has passed: `perform` gives its response, or its
+ * messages. `afterwards` is what it wants done when nobody looks at a message or at the response any more.
+ */
 export async function runToEnd(
   method: Method,
-  running: unknown,
-  { afterwards, deadline }: Job,
+  perform: () => unknown,
+  checkpoint: Checkpoint,
+  afterwards: (() => void)[],
   listener: Listener,
 ): Promise<void> {
   let written: (() => void)[] = [];
@@ -25,14 +29,14 @@ export async function runToEnd(
   try {
     if (isStream(method)) {
       let last: unknown;
-      for await (const message of running as AsyncIterable<unknown>) {
+      for await (const message of perform() as AsyncIterable<unknown>) {
         release();
         last = message;
         await listener.progress(message);
-        deadline.checkpoint.check();
+        checkpoint.check();
       }
       await listener.response(last);
-    } else await listener.response(await running);
+    } else await listener.response(await perform());
   } finally {
     release();
     release();

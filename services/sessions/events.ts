@@ -2,7 +2,7 @@
 
 import type { Ask } from '../../engine/tape/derivative.ts';
 import type { DType, Shape, TensorType } from '../../engine/types.ts';
-import type { BlobRef } from './store.ts';
+import type { BlobRef, VariableRow } from './store.ts';
 
 /** A value bound to a recording. */
 export interface Bound {
@@ -101,6 +101,11 @@ export function blobsOf(event: TapeEvent): BlobRef[] {
     default:
       return event satisfies never;
   }
+}
+
+/** The value of a variable. */
+export function boundOf({ dtype, shape, value }: VariableRow): Bound {
+  return { dtype: dtype as DType, shape, blob: value };
 }
 
 /** The type of a bound value. */

@@ -3,56 +3,59 @@
  * their tapes; the home has the truth, says what has changed since a copy was made, and lets one request at a time
  * change a session.
  */
-import type { TypedArray } from '../../engine/types.ts';
-import type { Bound } from './events.ts';
-import type { BlobRef, Change, LogEntry, SessionRow, VariableRow } from './store.ts';
+import type { Variable } from './session.ts';
+import type { BlobRef, Draft, LogEntry, SessionRow } from './store.ts';
 
-/** A log of a session: the recording of an outermost tape and those within it. */
+/** A log as it is at a revision of its session. */
 export interface LogState {
   readonly log: string;
-  /** The revision that began it: a log that was dropped and begun again is another one. */
+  /**
+   * The revision that began it, or a later one up to the update's: what a copy has of the log is the beginning of it if
+   * the copy has this revision or a later one, and otherwise may be of another log of that name.
+   */
   readonly begun: number;
   /** How many entries it has. */
   readonly entries: number;
 }
 
-/** What has changed in a session since a revision of it, or all of it. */
+/** What has changed in a session. */
 export interface Update {
   readonly row: SessionRow;
-  /** Whether this is all of the session, whatever the asker knew. */
-  readonly isWhole: boolean;
-  /** Variables that were written. */
-  readonly variables: readonly VariableRow[];
-  /** Names of variables that were deleted. */
-  readonly removed: readonly string[];
+  /** The revision since which; `undefined`: this is all that the session has. */
+  readonly since: number | undefined;
+  /** Variables that were written, with their elements where those are at hand. */
+  readonly variables: readonly Variable[];
   /** Logs that were begun or appended to. */
   readonly logs: readonly LogState[];
-  /** Logs that were dropped and not begun again. */
-  readonly dropped: readonly string[];
 }
 
 /** A session that nobody else changes. */
 export interface Hold {
   readonly update: Update;
   /**
-   * Makes a change durable together with the fact that the request was answered with `response`; `undefined` changes
-   * nothing but that. Resolves to the session's row as it is then.
+   * Makes a change durable, which may be empty, together with the fact that the request was answered with `response`;
+   * `undefined` when it goes on. Resolves to the session's row as it is then.
    */
-  commit(change: Change | undefined, response: unknown): Promise<SessionRow>;
+  commit(draft: Draft, response: unknown): Promise<SessionRow>;
   /** Lets the next one change it. */
   release(): void;
 }
 
-/** Where sessions are at home. */
+/** Where sessions are at home. Who asks for what is gone is refused with `not_found`. */
 export interface Home {
-  /** A session for who knows `revision` of it, if any. Renews its life; throws `not_found`. */
-  read(tenant: string, session: string, revision: number | undefined): Promise<Update>;
-  /** The same, held until it is released; gives up its place in the queue when `signal` aborts. */
-  hold(tenant: string, session: string, revision: number | undefined, signal: AbortSignal): Promise<Hold>;
-  /** The entries of a log from `from` on. */
-  entries(tenant: string, session: string, log: string, from: number): Promise<readonly LogEntry[]>;
-  /** The elements of a tensor that the store keeps. */
-  elements(tenant: string, bound: Bound): Promise<TypedArray>;
-  /** JSON that the store keeps. */
-  json(tenant: string, blob: BlobRef): Promise<unknown>;
+  /** A session for who knows `revision` of it, if any. Renews its life. */
+  since(tenant: string, session: string, revision: number | undefined): Promise<Update>;
+  /**
+   * Some entries of a log from `from` on, as it was at `revision` or with more at its end; `undefined` when it has been
+   * dropped since.
+   */
+  entries(
+    tenant: string,
+    session: string,
+    log: string,
+    from: number,
+    revision: number,
+  ): Promise<readonly LogEntry[] | undefined>;
+  /** Bytes that the store keeps. */
+  blob(tenant: string, blob: BlobRef): Promise<Uint8Array>;
 }

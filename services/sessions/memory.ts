@@ -109,9 +109,10 @@ export function memoryStore(): Store {
         ),
       ];
     },
-    async log(tenant, id, log) {
+    async log(tenant, id, log, from = 0, limit = Number.POSITIVE_INFINITY) {
       const entries = tenantOf(tenant).sessions.get(id)?.entries ?? [];
-      return entries.filter((appended) => appended.log === log).map(({ entry }) => entry);
+      const own = entries.filter((appended) => appended.log === log).map(({ entry }) => entry);
+      return own.slice(from, from + limit);
     },
     async blob(tenant, { digest, bytes }) {
       const content = tenantOf(tenant).blobs.get(digest);

@@ -1,55 +1,49 @@
-/** @file Sessions: found, locked, changed and committed one request at a time. */
+/**
+ * @file Sessions at home: found, held, changed and committed one request at a time. What is here knows rows, logs and
+ * variables; tapes are whatever engines make of the logs.
+ */
 import { randomBytes } from 'node:crypto';
-import type { Engine } from '../../engine/engine.ts';
 import { EngineError } from '../../engine/errors.ts';
-import { sizeOf, type TypedArray, viewArray } from '../../engine/types.ts';
-import type { Bound, TapeEvent } from './events.ts';
-import { Nest } from './nest.ts';
-import { Session, type Variable } from './session.ts';
-import type { Change, Completion, LogEntry, SessionRow, Store, VariableRow } from './store.ts';
-import { Work } from './work.ts';
+import type { TypedArray } from '../../engine/types.ts';
+import { boundOf } from './events.ts';
+import type { Hold, Home, Update } from './home.ts';
+import { Resident } from './resident.ts';
+import { elementsOf, keyOf, Session, type SessionSettings, type Variable } from './session.ts';
+import type { BlobRef, Change, Completion, Draft, LogEntry, SessionRow, Store } from './store.ts';
+import { Turns } from './turns.ts';
+import { checkQuota, Work } from './work.ts';
 
-/** The bounds of sessions. */
-export interface SessionSettings {
-  /** Sessions of one tenant. */
-  readonly perTenant: number;
-  /** Tapes of one session. */
-  readonly tapes: number;
-  /** Events on record of one tape, with those within it. */
-  readonly events: number;
-  /** Bytes that one session may keep. */
-  readonly quota: number;
-  /** Bytes of values kept in memory beside the store, for all sessions together. */
-  readonly memory: number;
-  /** Sessions kept in memory beside the store. */
-  readonly resident: number;
-}
+/** Entries of a log that are read at once. */
+const PAGE = 1000;
 
 /** Who asks: the parts of a request's context that sessions need. */
 export interface Asker {
   readonly tenant: string;
   readonly signal: AbortSignal;
-  complete?(response: unknown): Completion;
+  /**
+   * What says, with the commit of the request's work, that it was answered with `response`: the reply of a named request,
+   * the end of an operation. Absent when nobody would ask again.
+   */
+  readonly complete?: ((response: unknown) => Completion) | undefined;
 }
 
 /** The sessions of a service. */
-export class Sessions {
-  readonly #engine: Engine;
-  readonly #store: Store;
+export class Sessions implements Home {
   readonly settings: SessionSettings;
-  /** In the order of their last use. */
-  readonly #live = new Map<string, Session>();
-  /** The last request that waits for a session or has it. */
-  readonly #queues = new Map<string, Promise<void>>();
+  readonly #store: Store;
+  readonly #gone: (tenant: string, id: string) => void;
+  readonly #resident: Resident;
+  /** Of the requests that change a session. */
+  readonly #turns = new Turns();
   /** Sessions on their way into memory. */
   readonly #loading = new Map<string, Promise<Session | undefined>>();
-  /** Bytes of values in memory. */
-  #resident = 0;
 
-  constructor(engine: Engine, store: Store, settings: SessionSettings) {
-    this.#engine = engine;
+  /** `gone` hears of sessions that were deleted or have expired. */
+  constructor(store: Store, settings: SessionSettings, gone: (tenant: string, id: string) => void) {
     this.#store = store;
     this.settings = settings;
+    this.#gone = gone;
+    this.#resident = new Resident(settings, (key) => this.#turns.has(key));
   }
 
   /** A new session; `fill` gives it its first content. */
@@ -60,66 +54,97 @@ export class Sessions {
     const session = new Session(row);
     const work = new Work(session, this.settings);
     const response = await fill(work);
-    const change = withCompletion(work.change(row.expiresAt), complete?.(response));
-    await this.#store.createSession(row, change, this.settings.perTenant);
-    work.apply(row.expiresAt);
-    this.#live.set(keyOf(tenant, id), session);
-    this.#measure(session);
+    const draft = work.draft();
+    await this.#store.createSession(row, changeOf(draft, row.expiresAt, complete?.(response)), this.settings.perTenant);
+    session.apply(draft, { ...row, revision: 1 });
+    this.#add(session);
     return response;
   }
 
   /** What `look` sees of a session as its last commit left it. Renews its life. */
   async read<R>(tenant: string, id: string, look: (session: Session) => R): Promise<R> {
-    for (;;) {
-      const session = await this.#find(tenant, id);
-      await this.#renew(session);
-      if (!session.ahead) return look(session);
-      await session.ahead;
-    }
+    const session = await this.#find(tenant, id);
+    await this.#renew(session);
+    return look(session);
   }
 
   /** Does something to a session that nobody else changes meanwhile, and commits it. */
   async change<R>(asker: Asker, id: string, run: (work: Work) => R | Promise<R>): Promise<R> {
-    const key = keyOf(asker.tenant, id);
-    return this.#alone(key, asker.signal, async () => {
-      const session = await this.#find(asker.tenant, id);
+    return this.#alone(asker, id, async (session) => {
       const work = new Work(session, this.settings);
-      try {
-        const response = await run(work);
-        await this.#commit(asker, session, work, response);
-        return response;
-      } catch (reason) {
-        if (work.isAhead) this.#forget(key);
-        throw reason;
-      } finally {
-        work.end();
-        this.#measure(session);
-      }
+      const response = await run(work);
+      await this.#commit(asker, session, work.draft(), response);
+      return response;
     });
   }
 
-  async #commit({ tenant, complete }: Asker, session: Session, work: Work, response: unknown): Promise<void> {
-    const completion = complete?.(response);
-    if (work.isEmpty && completion === undefined) return this.#renew(session);
-    const expiresAt = Math.max(session.row.expiresAt, Date.now() + session.row.ttl);
-    const change = withCompletion(work.change(expiresAt), completion);
-    // A disk that failed may have kept the change all the same: what the store holds is read again then.
-    work.isAhead = true;
-    await this.#store.commit(tenant, session.row.id, change);
-    work.apply(expiresAt);
+  since(tenant: string, id: string, revision: number | undefined): Promise<Update> {
+    return this.read(tenant, id, (session) => session.since(revision));
+  }
+
+  /** A session that nobody else changes until it is released; `revision` is what the asker knows of it. */
+  async hold(asker: Asker, id: string, revision: number | undefined): Promise<Hold> {
+    const { session, end } = await this.#turn(asker, id);
+    return {
+      update: session.since(revision),
+      commit: (draft, response) => this.#commit(asker, session, draft, response),
+      release: end,
+    };
+  }
+
+  async entries(
+    tenant: string,
+    id: string,
+    log: string,
+    from: number,
+    revision: number,
+  ): Promise<readonly LogEntry[] | undefined> {
+    const entries = await this.#store.log(tenant, id, log, from, PAGE);
+    for (;;) {
+      const session = await this.#find(tenant, id);
+      // What is being committed is in the store already, or is not.
+      if (session.ahead) await session.ahead;
+      else return (session.logs.get(log)?.begun ?? Number.POSITIVE_INFINITY) <= revision ? entries : undefined;
+    }
+  }
+
+  blob(tenant: string, blob: BlobRef): Promise<Uint8Array> {
+    return this.#store.blob(tenant, blob);
+  }
+
+  /** Commits what a request does, and makes it true here. */
+  async #commit(asker: Asker, session: Session, draft: Draft, response: unknown): Promise<SessionRow> {
+    const { tenant, id, ttl, revision } = session.row;
+    checkQuota(session, draft, this.settings);
+    const completion = response === undefined ? undefined : asker.complete?.(response);
+    if (isEmpty(draft) && completion === undefined) await this.#renew(session);
+    else {
+      const expiresAt = Math.max(session.row.expiresAt, Date.now() + ttl);
+      session.advance();
+      try {
+        await this.#store.commit(tenant, id, changeOf(draft, expiresAt, completion));
+        session.apply(draft, { ...session.row, revision: revision + 1, expiresAt });
+      } catch (reason) {
+        // A disk that failed may have kept the change all the same: what the store holds is read again.
+        this.#resident.forget(keyOf(tenant, id));
+        throw reason;
+      } finally {
+        session.settle();
+      }
+      this.#resident.measure(keyOf(tenant, id), session);
+    }
+    return session.row;
   }
 
   /** Changes how long a session lives after its last use, in milliseconds, and renews it. */
   async keepAlive(asker: Asker, id: string, ttl: number | undefined): Promise<Session> {
-    const key = keyOf(asker.tenant, id);
-    return this.#alone(key, asker.signal, async () => {
-      const session = await this.#find(asker.tenant, id);
+    return this.#alone(asker, id, async (session) => {
       const life = ttl ?? session.row.ttl;
       const expiresAt = Date.now() + life;
       try {
         await this.#store.touch(asker.tenant, id, expiresAt, life);
       } catch (reason) {
-        this.#forget(key);
+        this.#resident.forget(keyOf(asker.tenant, id));
         throw reason;
       }
       session.row = { ...session.row, ttl: life, expiresAt };
@@ -129,13 +154,11 @@ export class Sessions {
 
   /** Deletes a session with all that is its own, and answers with `response`; throws `not_found`. */
   async delete<R>(asker: Asker, id: string, response: R): Promise<R> {
-    const key = keyOf(asker.tenant, id);
-    return this.#alone(key, asker.signal, async () => {
-      await this.#find(asker.tenant, id);
+    return this.#alone(asker, id, async () => {
       try {
         await this.#store.deleteSession(asker.tenant, id, asker.complete?.(response));
       } finally {
-        this.#forget(key);
+        this.#forget(asker.tenant, id);
       }
       return response;
     });
@@ -156,29 +179,22 @@ export class Sessions {
 
   /** The elements of a variable; those that were let go stay so, for nobody would count them. */
   async elements(tenant: string, { data, row }: Variable): Promise<TypedArray> {
-    return data ?? this.#elements(tenant, boundOf(row));
+    return data ?? elementsOf(boundOf(row), await this.#store.blob(tenant, row.value));
   }
 
   /** Removes what has expired. */
   async sweep(): Promise<void> {
     const now = Date.now();
     await this.#store.sweep(now);
-    for (const [key, { row }] of this.#live) if (row.expiresAt <= now) this.#forget(key);
+    for (const { row } of this.#resident.expired(now)) this.#forget(row.tenant, row.id);
   }
 
   async #find(tenant: string, id: string): Promise<Session> {
     const key = keyOf(tenant, id);
-    const session = this.#live.get(key) ?? (await this.#loaded(key, tenant, id));
-    if (!session || session.row.expiresAt <= Date.now()) {
-      this.#forget(key);
-      throw new EngineError('not_found', `there is no session '${id.slice(0, 128)}'; it may have expired`);
-    }
-    // One that was let go or deleted since does not come back.
-    if (this.#live.get(key) === session) {
-      this.#live.delete(key);
-      this.#live.set(key, session);
-    }
-    return session;
+    const session = this.#resident.use(key) ?? (await this.#loaded(key, tenant, id));
+    if (session && session.row.expiresAt > Date.now()) return session;
+    this.#resident.forget(key);
+    throw new EngineError('not_found', `there is no session '${id.slice(0, 128)}'; it may have expired`);
   }
 
   /** A session read from the store, once for all who ask meanwhile; nobody changes it before it is there. */
@@ -188,8 +204,7 @@ export class Sessions {
     const load = async (): Promise<Session | undefined> => {
       try {
         const session = await this.#load(tenant, id);
-        if (session) this.#live.set(key, session);
-        this.#trim();
+        if (session) this.#resident.add(key, session);
         return session;
       } finally {
         this.#loading.delete(key);
@@ -204,48 +219,14 @@ export class Sessions {
     const row = await this.#store.session(tenant, id);
     if (!row) return undefined;
     const session = new Session(row);
-    for (const variable of await this.#store.variables(tenant, id)) {
-      session.variables.set(variable.name, { row: variable, data: undefined });
-      session.count([variable.value], 1);
-    }
-    for (const log of await this.#store.logs(tenant, id)) {
-      const entries = await this.#store.log(tenant, id, log);
-      for (const { blobs } of entries) session.countEntry(log, blobs);
-      try {
-        session.nests.set(log, await this.#replay(tenant, entries));
-      } catch (reason) {
-        // The other tapes and the variables are not to suffer for it.
-        if (!(reason instanceof EngineError) || reason.code === 'internal') throw reason;
-        session.unreadable.set(log, reason);
+    for (const variable of await this.#store.variables(tenant, id)) session.put({ row: variable, data: undefined });
+    for (const log of await this.#store.logs(tenant, id))
+      for (let from = 0, isLast = false; !isLast; from += PAGE) {
+        const entries = await this.#store.log(tenant, id, log, from, PAGE);
+        for (const { json, blobs } of entries) session.enter(log, JSON.parse(json), blobs);
+        isLast = entries.length < PAGE;
       }
-    }
     return session;
-  }
-
-  async #replay(tenant: string, entries: readonly LogEntry[]): Promise<Nest> {
-    const nest = this.nest(tenant);
-    for (const { json } of entries) (await nest.stage(JSON.parse(json) as TapeEvent)).apply();
-    return nest;
-  }
-
-  /** Throws when a session has as many tapes as it may. */
-  checkTapes(session: Session): void {
-    if (session.tapes().length < this.settings.tapes) return;
-    throw new EngineError('quota_exceeded', `the session has ${this.settings.tapes} tapes already; delete some`);
-  }
-
-  /** An empty recording with no tape yet. */
-  nest(tenant: string): Nest {
-    return new Nest(this.#engine, {
-      elements: (bound) => this.#elements(tenant, bound),
-      json: async (blob) => JSON.parse(Buffer.from(await this.#store.blob(tenant, blob)).toString()),
-    });
-  }
-
-  async #elements(tenant: string, { dtype, shape, blob }: Bound): Promise<TypedArray> {
-    const bytes = await this.#store.blob(tenant, blob);
-    const aligned = bytes.byteOffset % 8 === 0 ? bytes : Uint8Array.from(bytes);
-    return viewArray(dtype, aligned.buffer, aligned.byteOffset, sizeOf(shape));
   }
 
   /** A life that was renewed a moment ago is not written again. */
@@ -257,65 +238,44 @@ export class Sessions {
     session.row = { ...session.row, expiresAt: renewed };
   }
 
-  /** Runs when everybody who came before is done; gives up its place when the caller has gone. */
-  async #alone<R>(key: string, signal: AbortSignal, run: () => Promise<R>): Promise<R> {
-    const before = this.#queues.get(key);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const mine = before ? before.then(() => promise) : promise;
-    this.#queues.set(key, mine);
+  /** A session when everybody who came before is done with it; throws when the asker has gone by then. */
+  async #turn({ tenant, signal }: Asker, id: string): Promise<{ readonly session: Session; end(): void }> {
+    const end = await this.#turns.take(keyOf(tenant, id));
     try {
-      await before;
       signal.throwIfAborted();
-      return await run();
+      return { session: await this.#find(tenant, id), end };
+    } catch (reason) {
+      end();
+      throw reason;
+    }
+  }
+
+  async #alone<R>(asker: Asker, id: string, run: (session: Session) => Promise<R>): Promise<R> {
+    const { session, end } = await this.#turn(asker, id);
+    try {
+      return await run(session);
     } finally {
-      resolve();
-      if (this.#queues.get(key) === mine) this.#queues.delete(key);
+      end();
     }
   }
 
-  /** Counts what a session holds when a request is done with it. */
-  #measure(session: Session): void {
+  #add(session: Session): void {
     const key = keyOf(session.row.tenant, session.row.id);
-    if (this.#live.get(key) !== session) return;
-    this.#resident -= session.resident;
-    session.measure();
-    this.#resident += session.resident;
-    this.#trim(key);
+    this.#resident.add(key, session);
+    this.#resident.measure(key, session);
   }
 
-  /**
-   * Lets go of the sessions that were used longest ago until both bounds are kept, not of those that somebody is at work
-   * on; of `done`, the last, only of its values.
-   */
-  #trim(done?: string): void {
-    for (const [key, other] of this.#live) {
-      const isOver = this.#resident > this.settings.memory;
-      const isMany = this.#live.size > this.settings.resident;
-      if (!isOver && !isMany) break;
-      if (this.#queues.has(key) && key !== done) continue;
-      if (isMany || key !== done) this.#forget(key);
-      else {
-        this.#resident -= other.resident;
-        other.evict();
-        this.#resident += other.resident;
-      }
-    }
-  }
-
-  #forget(key: string): void {
-    this.#resident -= this.#live.get(key)?.resident ?? 0;
-    this.#live.delete(key);
+  #forget(tenant: string, id: string): void {
+    this.#resident.forget(keyOf(tenant, id));
+    this.#gone(tenant, id);
   }
 }
 
-function keyOf(tenant: string, id: string): string {
-  return `${tenant}\0${id}`;
+function isEmpty({ variables, dropped, appended }: Draft): boolean {
+  return variables.size === 0 && dropped.length === 0 && appended.length === 0;
 }
 
-function boundOf({ dtype, shape, value }: VariableRow): Bound {
-  return { dtype: dtype as Bound['dtype'], shape, blob: value };
-}
-
-function withCompletion(change: Change, completion: Completion | undefined): Change {
-  return completion ? { ...change, ...completion, blobs: new Map([...change.blobs, ...completion.blobs]) } : change;
+function changeOf(draft: Draft, expiresAt: number, completion: Completion | undefined): Change {
+  const blobs = new Map([...draft.blobs, ...(completion?.blobs ?? [])]);
+  return { ...draft, expiresAt, ...completion, blobs };
 }

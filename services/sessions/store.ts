@@ -74,11 +74,10 @@ export interface OperationRow {
   readonly attempts: number;
 }
 
-/** What one commit changes in a session, all of it or nothing. */
-export interface Change {
+/** What a request does to a session. */
+export interface Draft {
   /** The revision that the session must still have; the commit makes it one more. */
   readonly revision: number;
-  readonly expiresAt: Time;
   /** Bytes that the rows below name by digest and that the store may not have yet. */
   readonly blobs: ReadonlyMap<string, Uint8Array>;
   /** Variables as they become; `null` deletes. */
@@ -87,6 +86,11 @@ export interface Change {
   readonly dropped: readonly string[];
   /** Entries appended to logs, in order. */
   readonly appended: readonly { readonly log: string; readonly entry: LogEntry }[];
+}
+
+/** What one commit changes in a session, all of it or nothing. */
+export interface Change extends Draft {
+  readonly expiresAt: Time;
   /** Written with the change, so that a request that is sent again after a crash is not done again. */
   readonly reply?: ReplyRow | undefined;
   /** Likewise for a request that runs as an operation. */
@@ -132,7 +136,8 @@ export interface Store {
   variables(tenant: string, id: string): Promise<readonly VariableRow[]>;
   /** The names of a session's logs, in the order of their first entries. */
   logs(tenant: string, id: string): Promise<readonly string[]>;
-  log(tenant: string, id: string, log: string): Promise<readonly LogEntry[]>;
+  /** The entries of a log; those from `from` on, at most `limit`. */
+  log(tenant: string, id: string, log: string, from?: number, limit?: number): Promise<readonly LogEntry[]>;
   /** Bytes of the reader's own; throws `internal` when they are not there or are not what their digest says. */
   blob(tenant: string, ref: BlobRef): Promise<Uint8Array>;
   reply(tenant: string, key: string): Promise<ReplyRow | undefined>;

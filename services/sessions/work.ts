@@ -3,38 +3,33 @@ import { EngineError } from '../../engine/errors.ts';
 import { encodeBytes } from '../../engine/formats/tensor.ts';
 import type { Tensor, TypedArray } from '../../engine/types.ts';
 import { type Bound, blobsOf, type TapeEvent } from './events.ts';
-import type { Session, Variable } from './session.ts';
-import type { SessionSettings } from './sessions.ts';
-import { type BlobRef, type Change, digestOf, type LogEntry, type VariableRow } from './store.ts';
+import type { Session, SessionSettings, Variable } from './session.ts';
+import { type BlobRef, type Draft, digestOf, type LogEntry, type VariableRow } from './store.ts';
 
 /**
  * A request's changes. Variables change in memory when they are committed; tapes change at once, so that one step can
- * build on the one before, and a session whose commit fails after that is read again.
+ * build on the one before, and a session whose commit fails after that is forgotten.
  */
 export class Work {
   readonly session: Session;
-  /** New bytes by digest. */
-  readonly blobs = new Map<string, Uint8Array>();
-  /** What the new bytes stand for, by digest. */
+  /** What new bytes stand for, by digest. */
   readonly fresh = { elements: new Map<string, TypedArray>(), json: new Map<string, unknown>() };
   readonly #settings: SessionSettings;
+  readonly #revision: number;
+  readonly #blobs = new Map<string, Uint8Array>();
   readonly #variables = new Map<string, Variable | null>();
   readonly #appended: { readonly log: string; readonly entry: LogEntry }[] = [];
   readonly #dropped: string[] = [];
-  /** Whether there is anything to commit. */
-  isEmpty = true;
-  /** Whether the session in memory is ahead of the store, or may be behind. */
-  isAhead = false;
-  readonly #end = Promise.withResolvers<void>();
 
   constructor(session: Session, settings: SessionSettings) {
     this.session = session;
     this.#settings = settings;
+    this.#revision = session.row.revision;
   }
 
   /** The version of what this request writes. */
   get version(): number {
-    return this.session.row.revision + 1;
+    return this.#revision + 1;
   }
 
   /** Keeps a tensor's elements. */
@@ -53,7 +48,7 @@ export class Work {
 
   #put(bytes: Uint8Array): BlobRef {
     const digest = digestOf(this.session.row.tenant, bytes);
-    this.blobs.set(digest, bytes);
+    this.#blobs.set(digest, bytes);
     return { digest, bytes: bytes.length };
   }
 
@@ -68,49 +63,34 @@ export class Work {
     const { blob, dtype, shape } = this.keep(tensor);
     const row = { name, dtype, shape, trainable, version: this.version, value: blob };
     this.#variables.set(name, { row, data: tensor.data });
-    this.isEmpty = false;
     return row;
   }
 
   /** Deletes a variable. */
   remove(name: string): void {
     this.#variables.set(name, null);
-    this.isEmpty = false;
   }
 
   /** Adds an event to a log, and does what it says to the tapes in memory; throws `quota_exceeded`. */
   append(log: string, event: TapeEvent, apply: () => void): void {
     this.#appended.push({ log, entry: { json: JSON.stringify(event), blobs: blobsOf(event) } });
-    this.isEmpty = false;
-    this.checkQuota();
+    this.draft();
     this.#checkEvents(log);
-    this.#advance();
+    this.session.advance();
     apply();
   }
 
   /** Empties a log; its tapes go from memory. */
   drop(log: string): void {
     this.#dropped.push(log);
-    this.isEmpty = false;
-    this.#advance();
+    this.session.advance();
     this.session.nests.delete(log);
     this.session.unreadable.delete(log);
   }
 
-  #advance(): void {
-    this.isAhead = true;
-    this.session.ahead = this.#end.promise;
-  }
-
-  /** Lets those look at the session who wait for what it is ahead by. */
-  end(): void {
-    this.session.ahead = undefined;
-    this.#end.resolve();
-  }
-
   /** Bytes that the session will keep. */
   get bytes(): number {
-    return this.session.bytes + this.session.growth(this.#namedBlobs(), this.#unnamedBlobs());
+    return this.session.bytesAfter(this.#draft);
   }
 
   #checkEvents(log: string): void {
@@ -123,55 +103,29 @@ export class Work {
     );
   }
 
-  /** Throws when the session would keep more than it may. */
-  checkQuota(): void {
-    const { bytes } = this;
-    if (bytes <= Math.max(this.#settings.quota, this.session.bytes)) return;
-    throw new EngineError(
-      'quota_exceeded',
-      `the session would keep ${bytes} bytes; its quota is ${this.#settings.quota}. Delete tapes or variables that are done with`,
-    );
+  /** What is to be committed; throws `quota_exceeded`. */
+  draft(): Draft {
+    checkQuota(this.session, this.#draft, this.#settings);
+    return this.#draft;
   }
 
-  /** The change to commit. */
-  change(expiresAt: number): Change {
-    this.checkQuota();
+  get #draft(): Draft {
     return {
-      revision: this.session.row.revision,
-      expiresAt,
-      blobs: this.blobs,
+      revision: this.#revision,
+      blobs: this.#blobs,
       variables: new Map([...this.#variables].map(([name, variable]) => [name, variable?.row ?? null])),
       dropped: this.#dropped,
       appended: this.#appended,
     };
   }
+}
 
-  #namedBlobs(): BlobRef[] {
-    const written = [...this.#variables.values()].flatMap((variable) => variable?.row.value ?? []);
-    return [...written, ...this.#appended.flatMap(({ entry }) => entry.blobs)];
-  }
-
-  /** What rows named that go. */
-  #unnamedBlobs(): BlobRef[] {
-    const { variables, logs } = this.session;
-    const written = [...this.#variables.keys()].flatMap((name) => variables.get(name)?.row.value ?? []);
-    return [...written, ...this.#dropped.flatMap((log) => logs.get(log)?.blobs ?? [])];
-  }
-
-  /** Makes the committed change true in memory, where the tapes have it already. */
-  apply(expiresAt: number): void {
-    const { session } = this;
-    session.row = { ...session.row, revision: session.row.revision + 1, expiresAt };
-    session.count(this.#unnamedBlobs(), -1);
-    for (const log of this.#dropped) session.logs.delete(log);
-    for (const { log, entry } of this.#appended) session.countEntry(log, entry.blobs);
-    for (const [name, variable] of this.#variables) {
-      if (!variable) {
-        session.variables.delete(name);
-        continue;
-      }
-      session.count([variable.row.value], 1);
-      session.variables.set(name, variable);
-    }
-  }
+/** Throws when a session would keep more than it may. */
+export function checkQuota(session: Session, draft: Draft, { quota }: SessionSettings): void {
+  const bytes = session.bytesAfter(draft);
+  if (bytes <= Math.max(quota, session.bytes)) return;
+  throw new EngineError(
+    'quota_exceeded',
+    `the session would keep ${bytes} bytes; its quota is ${quota}. Delete tapes or variables that are done with`,
+  );
 }

@@ -1,22 +1,7 @@
 /** @file Where methods run that need an engine: in this process, or in processes of their own. */
-import type { Logger } from 'pino';
-import type { Deadline } from '../api/deadline.ts';
-import type { EngineMethod } from '../api/method.ts';
-import type { Completion } from '../sessions/store.ts';
+import type { EngineMethod, Terms } from '../api/method.ts';
 import type { Device } from './devices.ts';
 import type { Quarantine } from './quarantine.ts';
-
-/** A request for an engine: whose it is and how long it may take. */
-export interface Job {
-  readonly request: unknown;
-  readonly tenant: string;
-  readonly log: Logger;
-  readonly deadline: Deadline;
-  /** What must be written with the request's work, for its response. */
-  readonly complete?: ((response: unknown) => Completion) | undefined;
-  /** Collects what is to be done when nobody looks at the response any more. */
-  readonly afterwards: (() => void)[];
-}
 
 /** Where methods run that need an engine. */
 export interface Engines {
@@ -25,8 +10,8 @@ export interface Engines {
   readonly quarantine: Quarantine;
   /** What computes. */
   devices(): readonly Device[];
-  /** The response of a method. */
-  call(method: EngineMethod<'unary'>, job: Job): unknown;
-  /** The messages of a method. */
-  stream(method: EngineMethod<'stream'>, job: Job): AsyncIterable<unknown>;
+  /** Has a method do a request: its response, a promise of it, or the messages of a stream. */
+  perform(method: EngineMethod, request: unknown, terms: Terms): unknown;
+  /** A session is gone: what was computed for it may be let go. */
+  forget(tenant: string, session: string): void;
 }

@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { EngineError } from '../../engine/errors.ts';
 import { digest } from '../../engine/program/hash.ts';
-import { type EngineMethod, isStream } from '../api/method.ts';
+import { type EngineMethod, isStream, type Terms } from '../api/method.ts';
 import { type Config, ConfigError } from '../config.ts';
-import type { Home } from '../sessions/home.ts';
-import type { Change } from '../sessions/store.ts';
+import type { Update } from '../sessions/home.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { Draft } from '../sessions/store.ts';
 import { homeOf } from './affinity.ts';
 import { type Device, processor } from './devices.ts';
-import type { Engines, Job } from './engines.ts';
+import type { Engines } from './engines.ts';
 import { type Listener, WorkerProcess } from './process.ts';
 import { type FromWorker, fromFault, type Question, toFault } from './protocol.ts';
 import { Quarantine } from './quarantine.ts';
@@ -33,6 +34,9 @@ const MAX_COSTS = 10_000;
 /** Milliseconds of a worker, and times seen, after which a job is tried in this process. */
 const TINY = { cost: 0.5, seen: 3 } as const;
 
+/** Bytes of a variable that are sent to a worker before it asks. */
+const SLIM_BYTES = 4096;
+
 /** Milliseconds between two looks at the workers' memory. */
 const WATCH_INTERVAL = 250;
 
@@ -49,8 +53,6 @@ const MAX_TRIES = 4;
 export interface PoolOptions {
   readonly config: Config;
   readonly log: Logger;
-  /** Where sessions are at home, for a job. */
-  home(job: Job): Home;
   /** An engine in this process for what costs less than the way to another one; its limits refuse all else. */
   readonly tiny: Engines;
 }
@@ -85,6 +87,7 @@ export class Pool implements Engines {
   readonly #known = new Map<string, Known>();
   /** Workers that are started and have no slot yet. */
   #spares: WorkerProcess[] = [];
+  #sessions: Sessions | undefined;
   #started = 0;
   /** The name of the backend that the workers compute with. */
   #backend = 'none';
@@ -136,27 +139,44 @@ export class Pool implements Engines {
     return [processor(this.#backend, { workers: this.#slots.length, ready, restarts: this.#restarts })];
   }
 
-  call(method: EngineMethod<'unary'>, job: Job): unknown {
-    const key = keyOf(job);
+  /** Serves the requests of a service, whose sessions are here. */
+  serve(sessions: Sessions): Engines {
+    this.#sessions = sessions;
+    return this;
+  }
+
+  perform(method: EngineMethod, request: unknown, terms: Terms): unknown {
+    const key = keyOf(request);
+    if (isStream(method)) return this.#stream(method, request, terms, key);
     const known = this.#known.get(nameOf(method, key));
-    if (known && this.#options.config.inlineFlops > 0 && isTiny(known, job))
-      return this.#callTiny(method, job, key, known);
-    return this.#call(method, job, key);
+    if (known && this.#options.config.inlineFlops > 0 && isTiny(known, request))
+      return this.#performHere(method, request, terms, key, known);
+    return this.#call(method, request, terms, key);
+  }
+
+  forget(tenant: string, session: string): void {
+    for (const worker of this.#workers()) worker.send({ type: 'forget', tenant, session });
   }
 
   /** Tries a job in this process; what is refused here is for a worker to answer, with the limits that count. */
-  async #callTiny(method: EngineMethod<'unary'>, job: Job, key: string, known: Known): Promise<unknown> {
+  async #performHere(
+    method: EngineMethod,
+    request: unknown,
+    terms: Terms,
+    key: string,
+    known: Known,
+  ): Promise<unknown> {
     try {
-      return await this.#options.tiny.call(method, job);
+      return await this.#options.tiny.perform(method, request, terms);
     } catch (reason) {
-      if (job.deadline.signal.aborted) throw reason;
+      if (terms.deadline.signal.aborted) throw reason;
       known.isLarge = true;
-      return this.#call(method, job, key);
+      return this.#call(method, request, terms, key);
     }
   }
 
-  async #call(method: EngineMethod<'unary'>, job: Job, key: string): Promise<unknown> {
-    const task = this.#begin(method, job, key);
+  async #call(method: EngineMethod, request: unknown, terms: Terms, key: string): Promise<unknown> {
+    const task = this.#begin(method, request, terms, key);
     try {
       const event = await task.next();
       return 'response' in event ? event.response : undefined;
@@ -165,8 +185,8 @@ export class Pool implements Engines {
     }
   }
 
-  async *stream(method: EngineMethod<'stream'>, job: Job): AsyncGenerator<unknown> {
-    const task = this.#begin(method, job, keyOf(job));
+  async *#stream(method: EngineMethod, request: unknown, terms: Terms, key: string): AsyncGenerator<unknown> {
+    const task = this.#begin(method, request, terms, key);
     try {
       for (;;) {
         const event = await task.next();
@@ -193,16 +213,16 @@ export class Pool implements Engines {
     yield* this.#spares;
   }
 
-  #begin(method: EngineMethod, job: Job, key: string): Task {
-    const { session } = job.request as { readonly session?: string };
+  #begin(method: EngineMethod, request: unknown, terms: Terms, key: string): Task {
+    const { session } = request as { readonly session?: string };
     this.quarantine.check(key);
-    const task = new Task(method, job, {
+    const task = new Task(method, request, terms, {
       key,
       home: homeOf(session ?? key, this.#slots.length),
       isBound: session !== undefined,
       cost: this.#known.get(nameOf(method, key))?.cost ?? UNKNOWN_COST,
     });
-    const { signal } = job.deadline;
+    const { signal } = terms.deadline;
     signal.throwIfAborted();
     signal.addEventListener('abort', () => this.#isUnwanted(task), { once: true });
     const dropped = this.#queue.push(task, this.#retryAfter());
@@ -232,7 +252,7 @@ export class Pool implements Engines {
 
   #isUnwanted(task: Task): void {
     if (task.hasEnded) return;
-    const { signal } = task.job.deadline;
+    const { signal } = task.terms.deadline;
     const reason = signal.aborted
       ? EngineError.from(signal.reason)
       : new EngineError('cancelled', 'nobody waits for the answer any more');
@@ -290,7 +310,8 @@ export class Pool implements Engines {
       this.#queue.push(task, 1);
       return;
     }
-    const { request, tenant, log, deadline } = task.job;
+    const { request, terms } = task;
+    const { tenant, log, deadline } = terms;
     task.tries++;
     task.at = { worker, place };
     slot.tasks.set(place, task);
@@ -328,6 +349,9 @@ export class Pool implements Engines {
       case 'message':
         task.deliver(message.message);
         break;
+      case 'release':
+        task.release();
+        break;
       case 'ask':
         void this.#answer(worker, task, message.call, message.question);
         break;
@@ -364,42 +388,39 @@ export class Pool implements Engines {
       worker.send({ type: 'reply', call, value: await this.#ask(task, question) });
     } catch (reason) {
       const error = EngineError.from(reason);
-      if (error.code === 'internal') task.job.log.error({ err: error.cause ?? error }, 'failed');
+      if (error.code === 'internal') task.terms.log.error({ err: error.cause ?? error }, 'failed');
       worker.send({ type: 'refuse', call, fault: toFault(error) });
     }
   }
 
   /** What a worker asks for a job; whose sessions it may see does not depend on what the worker says. */
   async #ask(task: Task, question: Question): Promise<unknown> {
-    const { tenant, deadline } = task.job;
-    const home = this.#options.home(task.job);
+    const { tenant, deadline, complete } = task.terms;
+    const sessions = this.#sessions as Sessions;
     switch (question.name) {
-      case 'read':
-        return home.read(tenant, question.session, question.revision);
+      case 'since':
+        return slim(await sessions.since(tenant, question.session, question.revision));
       case 'hold': {
         task.release();
-        const hold = await home.hold(tenant, question.session, question.revision, deadline.signal);
-        // The worker may have ended meanwhile.
-        if (task.at === undefined) hold.release();
-        else task.hold = hold;
-        return hold.update;
+        const asker = { tenant, signal: deadline.signal, complete };
+        const { at } = task;
+        const hold = await sessions.hold(asker, question.session, question.revision);
+        // The worker may have ended meanwhile, and another may have begun anew.
+        if (task.at === at) task.hold = hold;
+        else hold.release();
+        return slim(hold.update);
       }
       case 'commit': {
-        const { change, response } = question;
+        const { draft, response } = question;
         if (task.hold === undefined) throw new Error('a worker committed to a session that it did not hold');
-        const row = await task.hold.commit(change as Change | undefined, response);
-        task.committed = { response };
+        const row = await task.hold.commit(draft as Draft, response);
+        if (response !== undefined) task.committed = { response };
         return row;
       }
-      case 'release':
-        task.release();
-        return undefined;
       case 'entries':
-        return home.entries(tenant, question.session, question.log, question.from);
-      case 'elements':
-        return home.elements(tenant, question.bound);
-      case 'json':
-        return home.json(tenant, question.blob);
+        return sessions.entries(tenant, question.session, question.log, question.from, question.revision);
+      case 'blob':
+        return sessions.blob(tenant, question.blob);
       default:
         return question satisfies never;
     }
@@ -456,7 +477,7 @@ export class Pool implements Engines {
   #again(task: Task, why: string): void {
     task.at = undefined;
     task.release();
-    const { signal } = task.job.deadline;
+    const { signal } = task.terms.deadline;
     if (task.committed && !isStream(task.method)) {
       task.answer(task.committed.response);
       return;
@@ -506,8 +527,17 @@ export class Pool implements Engines {
   }
 }
 
+/** An update without the elements that are not worth sending before somebody asks for them. */
+function slim(update: Update): Update {
+  const variables = update.variables.map(({ row, data }) => ({
+    row,
+    data: data && data.byteLength <= SLIM_BYTES ? data : undefined,
+  }));
+  return { ...update, variables };
+}
+
 /** What a job is known by: its graph, or the tape that it is about. */
-function keyOf({ request }: Job): string {
+function keyOf(request: unknown): string {
   const { graph, session, tape } = request as {
     readonly graph?: unknown;
     readonly session?: string;
@@ -521,7 +551,7 @@ function nameOf({ name }: EngineMethod, key: string): string {
 }
 
 /** Whether a job is tried in this process: one that has no state, and that was done in no time before. */
-function isTiny({ cost, seen, isLarge }: Known, { request }: Job): boolean {
+function isTiny({ cost, seen, isLarge }: Known, request: unknown): boolean {
   return !isLarge && seen >= TINY.seen && cost <= TINY.cost && !('session' in (request as object));
 }
 

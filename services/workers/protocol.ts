@@ -1,6 +1,6 @@
 /** @file What a supervisor and a worker say to each other. */
 import { EngineError, type ErrorCode, type Violation, type Where } from '../../engine/errors.ts';
-import type { Home } from '../sessions/home.ts';
+import type { BlobRef, Draft } from '../sessions/store.ts';
 
 /** What a worker is told when it starts, as the arguments of its process. */
 export interface Start {
@@ -26,13 +26,17 @@ export interface Fault {
 
 /** What a worker may ask of where sessions are at home, for the job at a place. */
 export type Question =
-  | { readonly name: 'read'; readonly session: string; readonly revision: number | undefined }
+  | { readonly name: 'since'; readonly session: string; readonly revision: number | undefined }
   | { readonly name: 'hold'; readonly session: string; readonly revision: number | undefined }
-  | { readonly name: 'commit'; readonly change: unknown; readonly response: unknown }
-  | { readonly name: 'release' }
-  | { readonly name: 'entries'; readonly session: string; readonly log: string; readonly from: number }
-  | { readonly name: 'elements'; readonly bound: Parameters<Home['elements']>[1] }
-  | { readonly name: 'json'; readonly blob: Parameters<Home['json']>[1] };
+  | { readonly name: 'commit'; readonly draft: Draft; readonly response: unknown }
+  | {
+      readonly name: 'entries';
+      readonly session: string;
+      readonly log: string;
+      readonly from: number;
+      readonly revision: number;
+    }
+  | { readonly name: 'blob'; readonly blob: BlobRef };
 
 /** From supervisor to worker. */
 export type ToWorker =
@@ -53,7 +57,8 @@ export type ToWorker =
   | { readonly type: 'cancel'; readonly place: number; readonly fault: Fault }
   | { readonly type: 'reply'; readonly call: number; readonly value: unknown }
   | { readonly type: 'refuse'; readonly call: number; readonly fault: Fault }
-  | { readonly type: 'stop' };
+  /** A session is gone. */
+  | { readonly type: 'forget'; readonly tenant: string; readonly session: string };
 
 /** From worker to supervisor. */
 export type FromWorker =
@@ -71,6 +76,8 @@ export type FromWorker =
     }
   | { readonly type: 'failed'; readonly place: number; readonly fault: Fault; readonly busy: number }
   | { readonly type: 'message'; readonly place: number; readonly message: unknown }
+  /** The session that the job at a place holds is free again. */
+  | { readonly type: 'release'; readonly place: number }
   | { readonly type: 'ask'; readonly call: number; readonly place: number; readonly question: Question };
 
 /** An error made fit to travel. */

@@ -1,8 +1,7 @@
 /** @file A job on its way: it waits, runs at a place of a worker, may have to run again, and ends once. */
 import type { EngineError } from '../../engine/errors.ts';
-import type { EngineMethod } from '../api/method.ts';
+import type { EngineMethod, Terms } from '../api/method.ts';
 import type { Hold } from '../sessions/home.ts';
-import type { Job } from './engines.ts';
 import type { WorkerProcess } from './process.ts';
 import type { Waiting } from './queue.ts';
 
@@ -12,7 +11,8 @@ export type Event = { readonly message: unknown } | { readonly response: unknown
 /** A job on its way. */
 export class Task implements Waiting {
   readonly method: EngineMethod;
-  readonly job: Job;
+  readonly request: unknown;
+  readonly terms: Terms;
   /** What it is known by that may end a worker: a graph, or a session's tape. */
   readonly key: string;
   /** Where it is likely to find what it needs. */
@@ -37,11 +37,13 @@ export class Task implements Waiting {
 
   constructor(
     method: EngineMethod,
-    job: Job,
+    request: unknown,
+    terms: Terms,
     { key, home, isBound, cost }: Pick<Task, 'key' | 'home' | 'isBound' | 'cost'>,
   ) {
     this.method = method;
-    this.job = job;
+    this.request = request;
+    this.terms = terms;
     this.key = key;
     this.home = home;
     this.isBound = isBound;
@@ -51,7 +53,7 @@ export class Task implements Waiting {
   }
 
   get tenant(): string {
-    return this.job.tenant;
+    return this.terms.tenant;
   }
 
   get hasEnded(): boolean {

@@ -2,10 +2,11 @@
  * @file A worker: a process with an engine, that does what its supervisor sends. A fault in compiled code, or a
  * computation that does not end, is the end of this process and of no other.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { flushCompileCache } from 'node:module';
 import { Socket } from 'node:net';
 import { type Logger, pino } from 'pino';
-import type { Backend, Checkpoint } from '../../engine/backends/backend.ts';
+import type { Backend } from '../../engine/backends/backend.ts';
 import { portable } from '../../engine/backends/portable.ts';
 import { createEngine } from '../../engine/engine.ts';
 import { EngineError } from '../../engine/errors.ts';
@@ -14,6 +15,10 @@ import { METHODS } from '../api/index.ts';
 import { type EngineContext, type EngineMethod, isStream } from '../api/method.ts';
 import { revive } from '../api/snapshot.ts';
 import { ConfigError, readConfig } from '../config.ts';
+import { SessionCopies } from '../sessions/copies.ts';
+import type { Hold, Home, Update } from '../sessions/home.ts';
+import type { LogEntry, SessionRow } from '../sessions/store.ts';
+import { Turns } from '../sessions/turns.ts';
 import { openBackend } from './backend.ts';
 import { Board } from './board.ts';
 import { Channel } from './channel.ts';
@@ -26,33 +31,18 @@ import {
   type ToWorker,
   toFault,
 } from './protocol.ts';
-import { Turns } from './turn.ts';
-
-/** Milliseconds between two looks at the board: looking is a call of the system. */
-const LOOK_INTERVAL = 1;
+import { RunningJob } from './running.ts';
 
 type Run = Extract<ToWorker, { type: 'run' }>;
-
-/** A job from its arrival to its end. */
-interface Running {
-  readonly place: number;
-  readonly controller: AbortController;
-  /** Milliseconds that it has held the worker. */
-  busy: number;
-  since: number;
-  /** Wakes a stream whose next message is wanted. */
-  next: PromiseWithResolvers<void>;
-  /** What was committed with its work last. */
-  committed: { readonly response: unknown } | undefined;
-}
 
 const { folder, name, isFirst } = JSON.parse(process.argv[2] as string) as Start;
 const config = readConfig(process.env);
 const log = pino({ level: config.logLevel }).child({ worker: name });
 const board = new Board(DESCRIPTORS.board);
-const turns = new Turns(board);
-const supervisor = process.ppid;
-const running = new Map<number, Running>();
+const turns = new Turns();
+const jobs = new Map<number, RunningJob>();
+/** The job on whose behalf something is done. */
+const current = new AsyncLocalStorage<RunningJob>();
 const asked = new Map<number, PromiseWithResolvers<unknown>>();
 let calls = 0;
 
@@ -73,8 +63,18 @@ const channel = new Channel({
 });
 const engine = createEngine({
   limits: config.limits,
-  backend: backendOrEnd(),
+  backend: backendOrComplain(),
   memory: Math.ceil(config.engineMemory / config.workers),
+});
+const home: Home = {
+  since: async (_, session, revision) => (await ask({ name: 'since', session, revision })) as Update,
+  entries: async (_, session, log, from, revision) =>
+    (await ask({ name: 'entries', session, log, from, revision })) as readonly LogEntry[] | undefined,
+  blob: async (_, blob) => (await ask({ name: 'blob', blob })) as Uint8Array,
+};
+const copies = new SessionCopies(engine, home, {
+  ...config.sessions,
+  memory: Math.ceil(config.sessions.memory / config.workers),
 });
 send({ type: 'ready', backend: engine.backend });
 // What ends by a signal writes nothing down.
@@ -82,13 +82,13 @@ flushCompileCache();
 // What the first jobs will need is made ready while none has come.
 void warmUp(engine).catch((err: unknown) => log.error({ err }, 'warming up failed'));
 
-function backendOrEnd(): Backend {
+function backendOrComplain(): Backend {
   try {
     return openBackend(config, log, isFirst);
   } catch (reason) {
     if (!(reason instanceof ConfigError)) throw reason;
+    // The supervisor ends this process when it has heard that.
     send({ type: 'unfit', why: reason.message });
-    // The supervisor ends it when it has heard that.
     return portable;
   }
 }
@@ -103,10 +103,10 @@ function receive(message: ToWorker): void {
       void run(message);
       return;
     case 'next':
-      running.get(message.place)?.next.resolve();
+      jobs.get(message.place)?.want();
       return;
     case 'cancel':
-      running.get(message.place)?.controller.abort(fromFault(message.fault));
+      jobs.get(message.place)?.cancel(fromFault(message.fault));
       return;
     case 'reply':
       asked.get(message.call)?.resolve(message.value);
@@ -116,8 +116,8 @@ function receive(message: ToWorker): void {
       asked.get(message.call)?.reject(fromFault(message.fault));
       asked.delete(message.call);
       return;
-    case 'stop':
-      process.exit(0);
+    case 'forget':
+      copies.forget(message.tenant, message.session);
       return;
     default:
       message satisfies never;
@@ -125,127 +125,88 @@ function receive(message: ToWorker): void {
 }
 
 async function run(message: Run): Promise<void> {
-  const { place, left } = message;
-  const job: Running = {
-    place,
-    controller: new AbortController(),
-    busy: 0,
-    since: 0,
-    next: Promise.withResolvers(),
-    committed: undefined,
-  };
-  running.set(place, job);
-  const end = performance.now() + left;
-  const late = setTimeout(() => job.controller.abort(tooLate()), left);
+  const { place, left, labels, tenant } = message;
+  const job = new RunningJob(place, left, turns, board);
+  const label = log.child(labels);
   const afterwards: (() => void)[] = [];
-  await begin(job);
+  jobs.set(place, job);
+  await job.begin();
   try {
+    job.checkpoint.check();
     const method = METHODS.find((one) => one.name === message.method) as EngineMethod;
-    const context = contextOf(job, message, end, afterwards);
-    context.checkpoint.check();
-    const request = revive(message.request);
-    if (isStream(method)) await stream(job, method.stream(request, context), afterwards);
-    else await answer(job, await method.handle(request, context));
+    await current.run(job, () => perform(method, message, contextOf(job, tenant, label, afterwards), job, afterwards));
   } catch (reason) {
     const error = EngineError.from(reason);
-    if (error.code === 'internal') logOf(message).error({ err: error.cause ?? error }, 'failed');
-    send({ type: 'failed', place, fault: toFault(error), busy: busyOf(job) });
+    if (error.code === 'internal') label.error({ err: error.cause ?? error }, 'failed');
+    send({ type: 'failed', place, fault: toFault(error), busy: job.busy });
   } finally {
-    clearTimeout(late);
-    for (const each of afterwards) each();
-    running.delete(place);
-    turns.pass();
+    runAll(afterwards);
+    jobs.delete(place);
+    job.close();
   }
 }
 
-/** Sends the response; what lies in shared memory is copied before the job's storage is used again. */
-async function answer(job: Running, response: unknown): Promise<void> {
-  const isCommitted = job.committed !== undefined && job.committed.response === response;
-  const sent = isCommitted ? undefined : response;
-  await send({ type: 'answered', place: job.place, response: sent, isCommitted, busy: busyOf(job) });
-}
-
-async function stream(job: Running, messages: AsyncIterable<unknown>, afterwards: (() => void)[]): Promise<void> {
+/** Does a request and sends what comes of it. Large arrays are copied before what they lie in is used again. */
+async function perform(
+  method: EngineMethod,
+  message: Run,
+  context: EngineContext,
+  job: RunningJob,
+  afterwards: (() => void)[],
+): Promise<void> {
   const { place } = job;
-  const aborted = new Promise<void>((resolve) => job.controller.signal.addEventListener('abort', () => resolve()));
-  for await (const message of messages) {
-    await send({ type: 'message', place, message });
-    for (const each of afterwards.splice(0)) each();
-    pause(job);
-    await Promise.race([job.next.promise, aborted]);
-    job.next = Promise.withResolvers();
-    await begin(job);
-    job.controller.signal.throwIfAborted();
+  const request = revive(message.request);
+  if (!isStream(method)) {
+    const response = await method.handle(request, context);
+    const isCommitted = job.committed !== undefined && job.committed.response === response;
+    await send({ type: 'answered', place, response: isCommitted ? undefined : response, isCommitted, busy: job.busy });
+    return;
   }
-  await answer(job, undefined);
+  for await (const each of method.stream(request, context)) {
+    await send({ type: 'message', place, message: each });
+    runAll(afterwards);
+    await job.untilWanted();
+  }
+  await send({ type: 'answered', place, response: undefined, isCommitted: false, busy: job.busy });
 }
 
-async function begin(job: Running): Promise<void> {
-  await turns.take(job.place);
-  job.since = performance.now();
+function runAll(afterwards: (() => void)[]): void {
+  for (const each of afterwards.splice(0)) each();
 }
 
-function pause(job: Running): void {
-  job.busy += performance.now() - job.since;
-  turns.pass();
-}
-
-function busyOf({ busy, since }: Running): number {
-  return busy + performance.now() - since;
-}
-
-function tooLate(): EngineError {
-  return new EngineError('deadline_exceeded', 'the computation did not end before its deadline');
-}
-
-function logOf({ labels }: Run): Logger {
-  return log.child(labels);
-}
-
-function contextOf(job: Running, message: Run, end: number, afterwards: (() => void)[]): EngineContext {
-  const checkpoint = checkpointOf(job, end);
+function contextOf(job: RunningJob, tenant: string, label: Logger, afterwards: (() => void)[]): EngineContext {
+  const { signal, checkpoint } = job;
   return {
-    signal: job.controller.signal,
+    signal,
     checkpoint,
     afterReply: (each) => void afterwards.push(each),
-    tenant: message.tenant,
-    log: logOf(message),
+    tenant,
+    log: label,
     engine,
-    sessions: undefined as never,
+    sessions: copies,
+    hold: (session, revision) => hold(job, session, revision),
   };
 }
 
-/** Looks at the clock, and now and then at the board: while a job computes, no message is heard. */
-function checkpointOf({ place, controller }: Running, end: number): Checkpoint {
-  let looked = 0;
+async function hold(job: RunningJob, session: string, revision: number | undefined): Promise<Hold> {
+  const update = (await ask({ name: 'hold', session, revision })) as Update;
   return {
-    left: () => end - performance.now(),
-    check() {
-      const now = performance.now();
-      if (now > end && !controller.signal.aborted) controller.abort(tooLate());
-      if (now - looked > LOOK_INTERVAL) {
-        looked = now;
-        if (board.isFlagged(place) && !controller.signal.aborted)
-          controller.abort(new EngineError('cancelled', 'nobody waits for the answer any more'));
-        // Whoever was to hear the answer is gone, and with it the channel, which is not heard either.
-        if (process.ppid !== supervisor) process.exit(1);
-      }
-      controller.signal.throwIfAborted();
+    update,
+    async commit(draft, response) {
+      const row = (await ask({ name: 'commit', draft, response })) as SessionRow;
+      if (response !== undefined) job.committed = { response };
+      return row;
     },
+    release: () => void send({ type: 'release', place: job.place }),
   };
 }
 
-/** Asks where sessions are at home; others have their turn meanwhile. */
-export async function ask(place: number, question: Question): Promise<unknown> {
-  const job = running.get(place) as Running;
+/** Asks where sessions are at home, for the job that is at work. */
+function ask(question: Question): Promise<unknown> {
+  const job = current.getStore() as RunningJob;
   const call = ++calls;
   const asking = Promise.withResolvers<unknown>();
   asked.set(call, asking);
-  send({ type: 'ask', call, place, question });
-  pause(job);
-  try {
-    return await asking.promise;
-  } finally {
-    await begin(job);
-  }
+  send({ type: 'ask', call, place: job.place, question });
+  return job.during(asking.promise);
 }

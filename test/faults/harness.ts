@@ -16,7 +16,10 @@ import { METHODS } from '../../services/api/index.ts';
 import type { Method } from '../../services/api/method.ts';
 import { readConfig } from '../../services/config.ts';
 import { createApp } from '../../services/rest/app.ts';
+import { SessionCopies } from '../../services/sessions/copies.ts';
+import type { Home } from '../../services/sessions/home.ts';
 import type { Store } from '../../services/sessions/store.ts';
+import { enginesHere } from '../../services/workers/here.ts';
 
 /** JSON as read: the tests look into it without types of their own. */
 // biome-ignore lint/suspicious/noExplicitAny: a reply is whatever the service said.
@@ -59,6 +62,17 @@ export interface Settings {
   readonly engine?: Engine;
   /** Where the log goes; nowhere by default. */
   readonly log?: { write(line: string): void };
+}
+
+/** Has each request that needs an engine done with the copies of sessions that `pick` gives. */
+export function route({ service }: Local, pick: () => SessionCopies): void {
+  const engines = enginesHere(service.engine, service.sessions, pick);
+  Object.defineProperty(service, 'engines', { value: engines });
+}
+
+/** Copies of the sessions of a service, as another engine has them. */
+export function moreCopies({ service }: Local, home: Home = service.sessions): SessionCopies {
+  return new SessionCopies(service.engine, home, service.config.sessions);
 }
 
 let shared: Engine | undefined;

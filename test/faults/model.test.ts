@@ -4,11 +4,22 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { SessionCopies } from '../../services/sessions/copies.ts';
 import { memoryStore } from '../../services/sessions/memory.ts';
 import { openSqliteStore } from '../../services/sessions/sqlite/store.ts';
 import type { Store } from '../../services/sessions/store.ts';
 import { temporaryFolder } from '../store/stores.ts';
-import { type Json, type Reply, type Server, serve, type Verb } from './harness.ts';
+import {
+  type Json,
+  type Local,
+  moreCopies,
+  type Reply,
+  randomOf,
+  route,
+  type Server,
+  serve,
+  type Verb,
+} from './harness.ts';
 import { atRest, type Jet, type Pair } from './jet.ts';
 import { ModelSession, type ModelTape, POLYNOMIALS, type Refusal } from './model.ts';
 
@@ -495,28 +506,48 @@ async function real(
   store: Store,
   reopen: (store: Store) => Promise<Store>,
   environment: Record<string, string>,
+  engines: number,
 ): Promise<Real & { close(): Promise<void> }> {
   let now = store;
+  const begin = (): Server => {
+    const server = serve(now, { environment });
+    if (engines > 1) route(server, anyOf(server, engines));
+    return server;
+  };
   const made = {
-    server: serve(now, { environment }) as Server,
+    server: begin(),
     paths: [] as string[],
     async restart() {
       now = await reopen(now);
-      made.server = serve(now, { environment });
+      made.server = begin();
     },
     close: () => now.close(),
   };
   return made;
 }
 
-const KINDS: readonly [string, Record<string, string>][] = [
-  ['sqlite', {}],
-  ['memory', { ADJOINT_SESSION_MEMORY: '1' }],
-  ['memory', { ADJOINT_RESIDENT_SESSIONS: '1' }],
+/** Picks among several engines at random; now and then one of them has to begin again. */
+function anyOf(server: Local, engines: number): () => SessionCopies {
+  const random = randomOf(engines);
+  const all = Array.from({ length: engines }, () => moreCopies(server));
+  return () => {
+    const at = Math.floor(random() * engines);
+    if (random() < 0.1) all[at] = moreCopies(server);
+    return all[at]!;
+  };
+}
+
+const KINDS: readonly [string, Record<string, string>, number][] = [
+  ['sqlite', {}, 1],
+  ['sqlite', {}, 2],
+  ['memory', { ADJOINT_SESSION_MEMORY: '1' }, 1],
+  ['memory', { ADJOINT_SESSION_MEMORY: '1' }, 3],
+  ['memory', { ADJOINT_RESIDENT_SESSIONS: '1' }, 1],
+  ['memory', { ADJOINT_RESIDENT_SESSIONS: '1' }, 2],
 ];
 
 describe('random histories', () => {
-  test.each(KINDS)('in %s with %o', { timeout: 3_600_000 }, async (kind, environment) => {
+  test.each(KINDS)('in %s with %o and %i engines', { timeout: 3_600_000 }, async (kind, environment, engines) => {
     await fc.assert(
       fc.asyncProperty(fc.commands(STEPS, { maxCommands: 50, size: 'max' }), async (steps) => {
         const folder = temporaryFolder();
@@ -529,8 +560,9 @@ describe('random histories', () => {
                   return openSqliteStore(folder);
                 },
                 environment,
+                engines,
               )
-            : await real(memoryStore(), async (store) => store, environment);
+            : await real(memoryStore(), async (store) => store, environment, engines);
         const model: Model = { sessions: [], hasDerived: false };
         try {
           await fc.asyncModelRun(() => ({ model, real: subject }), steps);

@@ -183,6 +183,15 @@ describe.each(STORES)('a store in $name', ({ open }) => {
         { json: '2', blobs: [] },
         { json: '4', blobs: [refOf(TWO)] },
       ]);
+      const page = async (from: number, limit?: number): Promise<string[]> =>
+        (await store.log('acme', 's', 'b', from, limit)).map(({ json }) => json);
+      expect([await page(0, 2), await page(1, 1), await page(1), await page(2, 9), await page(3, 9)]).toEqual([
+        ['1', '2'],
+        ['2'],
+        ['2', '4'],
+        ['4'],
+        [],
+      ]);
       await store.commit('acme', 's', { ...appends(3, 'b', [['5']]), dropped: ['b', 'never'] });
       expect(await store.logs('acme', 's')).toEqual(['a', 'b']);
       expect(await store.log('acme', 's', 'b')).toEqual([{ json: '5', blobs: [] }]);

@@ -1,3 +1,6 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Reply, type Serving, serve, until } from './service.ts';
 
@@ -115,6 +118,99 @@ describe('a worker that ends', () => {
     await until(() => workers.every((pid) => !isAlive(pid)));
   });
 });
+
+describe('sessions, when workers end', () => {
+  test('lose nothing that was acknowledged, and do nothing twice', async () => {
+    const service = await serve({ ADJOINT_DATA: mkdtempSync(join(tmpdir(), 'adjoint-')) });
+    const { session } = (
+      await service.send('POST', '/v1/sessions', { variables: { n: { value: 0 }, m: { value: 0 } } })
+    ).body.session;
+    const path = `/v1/sessions/${session}`;
+    await service.send('POST', `${path}/tapes`, { tape: 't', persistent: true });
+    let isOver = false;
+    let counted = 0;
+    const count = async (): Promise<void> => {
+      while (!isOver) {
+        const reply = await service.send('POST', `${path}/tapes/t/record`, {
+          graph: { variables: { n: {} }, nodes: [{ name: `step${counted}`, op: 'assign_add', inputs: ['n', 1] }] },
+          options: { timeout_ms: 60_000 },
+        });
+        expect(reply.body).toMatchObject({ variables: { n: ++counted } });
+      }
+    };
+    let added = 0;
+    const add = async (): Promise<void> => {
+      while (!isOver) {
+        const reply = await service.send('POST', `${path}/variables/m/assign_add`, { value: 1 });
+        expect(reply.status).toBe(200);
+        added++;
+      }
+    };
+    const clients = Promise.all([count(), add()]);
+    for (let round = 0; round < 4; round++) {
+      const before = counted;
+      await until(() => counted >= before + 5 && service.workers().length > 0);
+      for (const pid of service.workers()) process.kill(pid, 'SIGKILL');
+    }
+    isOver = true;
+    await clients;
+    const { variables } = (await service.send('GET', `${path}/variables`)).body;
+    expect(variables).toHaveLength(2);
+    expect((await service.send('GET', `${path}/variables/n`)).body.value).toBe(counted);
+    expect((await service.send('GET', `${path}/variables/m`)).body.value).toBe(added);
+  });
+
+  test('a tape is rebuilt by another worker, and says so', async () => {
+    const service = await serve({});
+    const variables = { w: { value: [1, 2, 3] } };
+    const { session } = (await service.send('POST', '/v1/sessions', { variables })).body.session;
+    const tapes = `/v1/sessions/${session}/tapes`;
+    await service.send('POST', tapes, { tape: 't', persistent: true });
+    await service.send('POST', `${tapes}/t/record`, { graph: 'y = w ** 3; loss = sum(y)' });
+    const ask = { targets: 'loss', sources: ['w'] };
+    const before = await service.send('POST', `${tapes}/t/gradient`, ask);
+    expect(before.body).toMatchObject({ gradients: [[3, 12, 27]], meta: { rebuilt: false, forward_passes: 0 } });
+    for (const pid of service.workers()) process.kill(pid, 'SIGKILL');
+    const after = await service.send('POST', `${tapes}/t/gradient`, ask);
+    expect(after.body).toMatchObject({ gradients: [[3, 12, 27]], meta: { rebuilt: true, forward_passes: 1 } });
+    const again = await service.send('POST', `${tapes}/t/gradient`, ask);
+    expect(again.body).toMatchObject({ gradients: [[3, 12, 27]], meta: { rebuilt: false, forward_passes: 0 } });
+  });
+
+  test('a minimization whose worker ended says what is kept', async () => {
+    const service = await serve({});
+    const variables = { w: { value: [5, -5] } };
+    const { session } = (await service.send('POST', '/v1/sessions', { variables })).body.session;
+    const body = JSON.stringify({
+      graph: 'loss = sum((w - 1) ** 2)',
+      optimizer: { name: 'adam', learning_rate: 0.001 },
+      steps: 1_000_000,
+      commit_interval_ms: 0,
+      progress_interval_ms: 0,
+    });
+    const headers = { 'content-type': 'application/json' };
+    const url = `${service.url}/v1/sessions/${session}/minimize`;
+    const response = await fetch(url, { method: 'POST', headers, body });
+    let heard = '';
+    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+      heard += Buffer.from(chunk).toString();
+      if (heard.includes('event: error')) break;
+      if (heard.split('\n\n').length > 5) for (const pid of service.workers()) kill(pid);
+    }
+    expect(heard).toContain('engine_lost');
+    expect(heard).toContain('what was committed last is kept');
+    const { value } = (await service.send('GET', `/v1/sessions/${session}/variables/w`)).body;
+    expect(value[0]).toBeLessThan(5);
+  });
+});
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended already.
+  }
+}
 
 function isAlive(pid: number): boolean {
   try {

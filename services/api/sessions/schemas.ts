@@ -42,7 +42,7 @@ export function sessionInfo(session: Session, { settings }: Sessions): z.output<
     bytes,
     quota_bytes: settings.quota,
     variables: session.variables.size,
-    tapes: session.tapes().length,
+    tapes: session.openTapes,
   };
 }
 

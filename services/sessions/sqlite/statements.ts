@@ -37,9 +37,10 @@ export function prepare(db: DatabaseSync) {
     logs: db.prepare(`
       select log from entries where tenant = :tenant and session = :session group by log order by min(id)`),
     log: db.prepare(`
-      select id, json, e.digest, bytes from entries
-      left join entry_blobs e on entry = id left join blobs b on b.digest = e.digest
-      where entries.tenant = :tenant and session = :session and log = :log order by id, place`),
+      select id, json, e.digest, bytes from (
+        select id, json from entries where tenant = :tenant and session = :session and log = :log
+        order by id limit :limit offset :from)
+      left join entry_blobs e on entry = id left join blobs b on b.digest = e.digest order by id, place`),
     dropLog: db.prepare('delete from entries where tenant = :tenant and session = :session and log = :log'),
     appendEntry: db.prepare('insert into entries (tenant, session, log, json) values (:tenant, :session, :log, :json)'),
     addEntryBlob: db.prepare('insert into entry_blobs values (:entry, :place, :digest)'),

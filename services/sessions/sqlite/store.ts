@@ -199,10 +199,10 @@ class SqliteStore implements Store {
     return this.#sql.logs.all({ tenant, session }).map((row) => row.log as string);
   }
 
-  async log(tenant: string, session: string, log: string): Promise<readonly LogEntry[]> {
+  async log(tenant: string, session: string, log: string, from = 0, limit = -1): Promise<readonly LogEntry[]> {
     const entries: { readonly json: string; readonly blobs: BlobRef[] }[] = [];
     let last: unknown;
-    for (const row of this.#sql.log.iterate({ tenant, session, log })) {
+    for (const row of this.#sql.log.iterate({ tenant, session, log, from, limit })) {
       const { id, json, digest, bytes } = row as { id: number; json: string; digest: string | null; bytes: number };
       if (id !== last) entries.push({ json, blobs: [] });
       last = id;

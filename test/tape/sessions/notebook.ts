@@ -10,7 +10,7 @@ import { METHODS } from '../../../services/api/index.ts';
 import { readConfig } from '../../../services/config.ts';
 import { createApp } from '../../../services/rest/app.ts';
 import { memoryStore } from '../../../services/sessions/memory.ts';
-import type { SessionSettings } from '../../../services/sessions/sessions.ts';
+import type { SessionSettings } from '../../../services/sessions/session.ts';
 import type { Store } from '../../../services/sessions/store.ts';
 import { type Json, LEAKS, reasonsOf } from '../harness.ts';
 
