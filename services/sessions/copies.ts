@@ -7,10 +7,10 @@ import { EngineError } from '../../engine/errors.ts';
 import type { TypedArray } from '../../engine/types.ts';
 import { boundOf, type TapeEvent } from './events.ts';
 import type { Hold, Home, LogState, Update } from './home.ts';
+import { Locks } from './locks.ts';
 import { Nest } from './nest.ts';
 import { Resident } from './resident.ts';
 import { elementsOf, keyOf, Session, type SessionSettings, type Variable } from './session.ts';
-import { Turns } from './turns.ts';
 import { Work } from './work.ts';
 
 /** Who changes a session: the parts of a request's context that copies need. */
@@ -26,8 +26,8 @@ export class SessionCopies {
   readonly #engine: Engine;
   readonly #home: Home;
   readonly #resident: Resident;
-  /** Of those who look whether a copy is up to date. */
-  readonly #turns = new Turns();
+  /** Of copies that are being brought up to date. */
+  readonly #locks = new Locks();
   /** Copies that a request is changing. */
   readonly #changing = new Set<string>();
 
@@ -35,7 +35,7 @@ export class SessionCopies {
     this.#engine = engine;
     this.#home = home;
     this.settings = settings;
-    this.#resident = new Resident(settings, (key) => this.#changing.has(key) || this.#turns.has(key));
+    this.#resident = new Resident(settings, (key) => this.#changing.has(key) || this.#locks.has(key));
   }
 
   /** What `look` sees of a session as a commit left it, the last one before now or a later one. Renews its life. */
@@ -105,7 +105,7 @@ export class SessionCopies {
   /** What `look` sees of a copy that has the update, or is past it. */
   async #look<R>(tenant: string, id: string, update: Update, look: (session: Session) => R): Promise<R> {
     const key = keyOf(tenant, id);
-    const end = await this.#turns.take(key);
+    const unlock = await this.#locks.take(key);
     try {
       for (let known = update; ; ) {
         const copy = this.#resident.use(key);
@@ -115,7 +115,7 @@ export class SessionCopies {
         else if (!(await this.#bring(key, copy, known))) known = await this.#home.since(tenant, id, undefined);
       }
     } finally {
-      end();
+      unlock();
     }
   }
 

@@ -7,10 +7,10 @@ import { EngineError } from '../../engine/errors.ts';
 import type { TypedArray } from '../../engine/types.ts';
 import { boundOf } from './events.ts';
 import type { Hold, Home, Update } from './home.ts';
+import { Locks } from './locks.ts';
 import { Resident } from './resident.ts';
 import { elementsOf, keyOf, Session, type SessionSettings, type Variable } from './session.ts';
 import type { BlobRef, Change, Completion, Draft, LogEntry, SessionRow, Store } from './store.ts';
-import { Turns } from './turns.ts';
 import { checkQuota, Work } from './work.ts';
 
 /** Entries of a log that are read at once. */
@@ -33,8 +33,8 @@ export class Sessions implements Home {
   readonly #store: Store;
   readonly #gone: (tenant: string, id: string) => void;
   readonly #resident: Resident;
-  /** Of the requests that change a session. */
-  readonly #turns = new Turns();
+  /** Of sessions that are being changed. */
+  readonly #locks = new Locks();
   /** Sessions on their way into memory. */
   readonly #loading = new Map<string, Promise<Session | undefined>>();
 
@@ -43,7 +43,7 @@ export class Sessions implements Home {
     this.#store = store;
     this.settings = settings;
     this.#gone = gone;
-    this.#resident = new Resident(settings, (key) => this.#turns.has(key));
+    this.#resident = new Resident(settings, (key) => this.#locks.has(key));
   }
 
   /** A new session; `fill` gives it its first content. */
@@ -57,7 +57,9 @@ export class Sessions implements Home {
     const draft = work.draft();
     await this.#store.createSession(row, changeOf(draft, row.expiresAt, complete?.(response)), this.settings.perTenant);
     session.apply(draft, { ...row, revision: 1 });
-    this.#add(session);
+    const key = keyOf(tenant, id);
+    this.#resident.add(key, session);
+    this.#resident.measure(key, session);
     return response;
   }
 
@@ -84,11 +86,11 @@ export class Sessions implements Home {
 
   /** A session that nobody else changes until it is released; `revision` is what the asker knows of it. */
   async hold(asker: Asker, id: string, revision: number | undefined): Promise<Hold> {
-    const { session, end } = await this.#turn(asker, id);
+    const { session, unlock } = await this.#locked(asker, id);
     return {
       update: session.since(revision),
       commit: (draft, response) => this.#commit(asker, session, draft, response),
-      release: end,
+      release: unlock,
     };
   }
 
@@ -239,30 +241,24 @@ export class Sessions implements Home {
   }
 
   /** A session when everybody who came before is done with it; throws when the asker has gone by then. */
-  async #turn({ tenant, signal }: Asker, id: string): Promise<{ readonly session: Session; end(): void }> {
-    const end = await this.#turns.take(keyOf(tenant, id));
+  async #locked({ tenant, signal }: Asker, id: string): Promise<{ readonly session: Session; unlock(): void }> {
+    const unlock = await this.#locks.take(keyOf(tenant, id));
     try {
       signal.throwIfAborted();
-      return { session: await this.#find(tenant, id), end };
+      return { session: await this.#find(tenant, id), unlock };
     } catch (reason) {
-      end();
+      unlock();
       throw reason;
     }
   }
 
   async #alone<R>(asker: Asker, id: string, run: (session: Session) => Promise<R>): Promise<R> {
-    const { session, end } = await this.#turn(asker, id);
+    const { session, unlock } = await this.#locked(asker, id);
     try {
       return await run(session);
     } finally {
-      end();
+      unlock();
     }
-  }
-
-  #add(session: Session): void {
-    const key = keyOf(session.row.tenant, session.row.id);
-    this.#resident.add(key, session);
-    this.#resident.measure(key, session);
   }
 
   #forget(tenant: string, id: string): void {

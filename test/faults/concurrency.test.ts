@@ -1,5 +1,5 @@
 /** @file Many requests at once: what one session promises to all who use it. */
-import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { decodeSafetensors } from '../../engine/formats/safetensors.ts';
@@ -7,20 +7,9 @@ import { DEFAULT_LIMITS } from '../../engine/limits.ts';
 import { METHODS } from '../../services/api/index.ts';
 import { method } from '../../services/api/method.ts';
 import { memoryStore } from '../../services/sessions/memory.ts';
-import type { Store } from '../../services/sessions/store.ts';
 import { STORES, sqliteStore, temporaryFolder } from '../store/stores.ts';
 import { type Json, newSession, ok, type Reply, type Server, serve } from './harness.ts';
-import { Gate, gated, interposed } from './interposed.ts';
-
-/** A store that gives others a turn before and after everything it does, as one behind a network does. */
-function unhurried(store: Store): Store {
-  return interposed(store, async (_, run) => {
-    await turn();
-    const result = await run();
-    await turn();
-    return result;
-  });
-}
+import { Gate, gated, interposed, unhurried } from './interposed.ts';
 
 const many = <T>(count: number, make: (i: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, i) => make(i)));

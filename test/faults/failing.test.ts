@@ -11,7 +11,7 @@ import { openSqliteStore } from '../../services/sessions/sqlite/store.ts';
 import type { Store } from '../../services/sessions/store.ts';
 import { expectSound } from '../store/history.ts';
 import { temporaryFolder } from '../store/stores.ts';
-import { type Json, type Reply, type Server, serve } from './harness.ts';
+import { type Json, type Local, moreCopies, type Reply, route, type Server, serve } from './harness.ts';
 import { interposed } from './interposed.ts';
 import { LIFE, lasting, live } from './life.ts';
 
@@ -111,11 +111,19 @@ function* places(stride: number): Generator<number> {
 
 describe.each(['before', 'after'] as const)('a call of the store that fails %s it is made', (when) => {
   test.each([
-    ['all is in memory', { isCold: false, environment: {} }],
-    ['values are not in memory', { isCold: false, environment: { ADJOINT_SESSION_MEMORY: '1' } }],
-    ['nothing is in memory', { isCold: true, environment: {} }],
-  ])('while %s', { timeout: 600_000 }, async (_, { isCold, environment }) => {
+    ['all is in memory', { isCold: false, engines: 1, environment: {} }],
+    ['values are not in memory', { isCold: false, engines: 1, environment: { ADJOINT_SESSION_MEMORY: '1' } }],
+    ['nothing is in memory', { isCold: true, engines: 1, environment: {} }],
+    ['two engines take turns', { isCold: false, engines: 2, environment: {} }],
+  ])('while %s', { timeout: 600_000 }, async (_, { isCold, engines, environment }) => {
     const stride = isThorough ? 1 : isCold ? 101 : 13;
+    const begin = (store: Store): Local => {
+      const made = serve(store, { environment });
+      const copies = Array.from({ length: engines }, () => moreCopies(made));
+      let turn = 0;
+      route(made, () => copies[turn++ % engines]!);
+      return made;
+    };
     let faults = 0;
     for (const n of places(stride)) {
       const store = memoryStore();
@@ -125,12 +133,12 @@ describe.each(['before', 'after'] as const)('a call of the store that fails %s i
         if (when === 'after') await run();
         throw new Error(SECRET);
       });
-      let server = serve(failing, { environment });
+      let server = begin(failing);
       const failures = await liveThrough({
         server: () => server,
         anew: () => serve(store),
         before: () => {
-          if (isCold) server = serve(failing, { environment });
+          if (isCold) server = begin(failing);
         },
       }).catch((cause) => {
         throw new Error(`after the failure of call ${n}`, { cause });

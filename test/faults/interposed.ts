@@ -1,4 +1,5 @@
 /** @file Stores of which a test holds up or fails single calls. */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Store } from '../../services/sessions/store.ts';
 
 /** A call of a store's method. */
@@ -15,6 +16,16 @@ export function interposed(
       if (typeof own !== 'function') return own;
       return (...args: readonly unknown[]) => around(name as Call, async () => own.apply(target, args), args);
     },
+  });
+}
+
+/** A store that gives others a turn before and after everything it does, as one behind a network does. */
+export function unhurried(store: Store): Store {
+  return interposed(store, async (_, run) => {
+    await turn();
+    const result = await run();
+    await turn();
+    return result;
   });
 }
 

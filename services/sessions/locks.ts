@@ -1,16 +1,16 @@
-/** @file Turns: one at a time, in the order in which they came. */
+/** @file Locks by key, given in the order in which they were asked for. */
 
-/** Turns at things, by their keys. */
-export class Turns {
-  /** The turn that comes last. */
+/** Locks by key. */
+export class Locks {
+  /** For each key, until its last lock is given back. */
   readonly #last = new Map<string, Promise<void>>();
 
-  /** Whether somebody has a turn or waits for one. */
+  /** Whether somebody has a lock or waits for it. */
   has(key: string): boolean {
     return this.#last.has(key);
   }
 
-  /** Resolves when everybody who came before is done; what it resolves to ends the turn. */
+  /** Resolves when everybody who came before is done, to what gives the lock back. */
   async take(key: string): Promise<() => void> {
     const before = this.#last.get(key);
     const { promise, resolve } = Promise.withResolvers<void>();
