@@ -32,8 +32,11 @@ export async function startOurs(asked: Case): Promise<Started> {
 }
 
 /** A request for the gradient of a case to the service, with an API key if it wants one. */
-export function gradientRequest(url: string, asked: Case, key?: string): Request {
-  const { graph, inputs, sources, sentAs } = asked;
+export function gradientRequest(
+  url: string,
+  { graph, inputs, sources, sentAs }: Pick<Case, 'graph' | 'inputs' | 'sources' | 'sentAs'>,
+  key?: string,
+): Request {
   const values = mapValues(inputs, sentAs === 'text' ? asNested : sized);
   const json = { graph, values, sources, ...(sentAs === 'bytes' && { options: { encoding: 'binary' } }) };
   const { body, headers } =
@@ -68,18 +71,28 @@ function overRest(url: string, asked: Case): Contestant {
 }
 
 function overGrpc(address: string, asked: Case): Contestant {
-  const method = grpcMethod('AutodiffService', 'Gradient');
+  const { path, message, read } = gradientMessage(asked);
+  return { name: 'Adjoint', request: { transport: 'grpc', address, path, message }, read: ({ body }) => read(body) };
+}
+
+/** A message for the gradient of a case to the service, and how the one that answers is read. */
+export function gradientMessage(asked: Case): {
+  readonly path: string;
+  readonly message: Buffer;
+  read(answer: Buffer): Readonly<Record<string, Tensor>>;
+} {
+  const { path, requestSerialize, responseDeserialize } = grpcMethod('AutodiffService', 'Gradient');
   const { graph, inputs, sources } = asked;
-  const message = method.requestSerialize({
+  const message = requestSerialize({
     graph: { text: graph },
     values: mapValues(inputs, grpcTensor),
     sources: grpcNames(sources),
   });
   return {
-    name: 'Adjoint',
-    request: { transport: 'grpc', address, path: method.path, message },
-    read: ({ body }) => {
-      const { values, gradients } = method.responseDeserialize(body) as GradientReply;
+    path,
+    message,
+    read: (answer) => {
+      const { values, gradients } = responseDeserialize(answer) as GradientReply;
       const found = [values.loss, ...gradients.list.items.map(({ tensor }) => tensor)];
       return mapTensors(asked, ['loss', ...sources], (_, type, i) => fromBytes(found[i]!.data, type));
     },
