@@ -129,8 +129,10 @@ async function openLoop({ streams, seconds }: Load & { loop: 'open' }): Promise<
       lines.push(line);
       return line;
     };
-    for (let sent = 0, now = started; now < end; now = performance.now()) {
-      for (; sent < ((now - started) / 1000) * perSecond; sent++) {
+    for (let sent = 0, now = started; now < end; ) {
+      await sleep(1);
+      now = performance.now();
+      for (; sent < ((Math.min(now, end) - started) / 1000) * perSecond; sent++) {
         const line = idle.pop() ?? (lines.length < connections ? connected() : undefined);
         if (line === undefined) {
           tally.unsent++;
@@ -139,7 +141,6 @@ async function openLoop({ streams, seconds }: Load & { loop: 'open' }): Promise<
         const flight = send(line, started + (sent / perSecond) * 1000).finally(() => flying.delete(flight));
         flying.add(flight);
       }
-      await sleep(1);
     }
     await Promise.race([Promise.all(flying), sleep(PATIENCE_MS, undefined, { ref: false })]);
     if (flying.size > 0) {

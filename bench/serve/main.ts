@@ -35,7 +35,10 @@ const SECONDS = Number(options.seconds ?? (options.quick ? 1.5 : 5));
 const CONNECTIONS = options.connections.split(',').map(Number);
 
 /** No round of a case begins that would, if it took as long as the longest before, end after that many seconds. */
-const BUDGET_SECONDS = options.quick ? 110 : Infinity;
+const BUDGET_SECONDS = options.quick ? 120 : Infinity;
+
+/** Enough to keep every process of a server busy, for loads that are not counted. */
+const WARM_UP_CONNECTIONS = 16;
 
 /** What the others have to settle after a turn. */
 const PAUSE_MS = 100;
@@ -109,15 +112,15 @@ async function measure(asked: Case, generator: Generator): Promise<Cell[]> {
   const cells = CONNECTIONS.flatMap((connections) =>
     contestants.map((contestant): Cell => ({ connections, contestant, outcomes: [] })),
   );
-  // The first loads are not counted: caches fill, and just-in-time compilers come to see what is hot.
-  for (const cell of cells) if (cell.connections === CONNECTIONS.at(-1)) await turn(cell, generator);
-  for (const cell of cells) cell.outcomes.length = 0;
-  const disturbance = new Disturbance(started.flatMap(({ server }) => treeOf(server.pid)).concat(generator.pid));
   const begun = performance.now();
+  // Not counted: caches fill, and just-in-time compilers come to see what is hot.
+  for (const contestant of contestants)
+    await turn({ connections: WARM_UP_CONNECTIONS, contestant, outcomes: [] }, generator);
+  const disturbance = new Disturbance(started.flatMap(({ server }) => treeOf(server.pid)).concat(generator.pid));
   for (let round = 0, longest = 0; round < ROUNDS; round++) {
     const before = performance.now();
     if (round > 0 && (before - begun + longest) / 1000 > BUDGET_SECONDS) {
-      note(asked, `only ${round} rounds, for lack of time`);
+      note(asked, `only ${round} of ${ROUNDS} rounds, for lack of time`);
       break;
     }
     for (const cell of cells) await disturbance.during(turn(cell, generator));
