@@ -129,10 +129,10 @@ async function openLoop({ streams, seconds }: Load & { loop: 'open' }): Promise<
       lines.push(line);
       return line;
     };
-    for (let sent = 0, now = started; now < end; ) {
+    for (let sent = 0, elapsed = 0; elapsed < seconds; ) {
       await sleep(1);
-      now = performance.now();
-      for (; sent < ((Math.min(now, end) - started) / 1000) * perSecond; sent++) {
+      elapsed = Math.min((performance.now() - started) / 1000, seconds);
+      for (; sent < elapsed * perSecond; sent++) {
         const line = idle.pop() ?? (lines.length < connections ? connected() : undefined);
         if (line === undefined) {
           tally.unsent++;
