@@ -1,11 +1,13 @@
-/** @file The service as a process of its own, and a client of it that adds little of its own. */
+/** @file The service as a process of its own, and other servers beside it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { treeOf } from './processes.ts';
 
 /** The request of the notebook's matrix example, cell N2. */
 export const N2 = {
@@ -22,95 +24,88 @@ export const N2 = {
   sources: ['w', 'b'],
 };
 
-/** A service under measurement. */
-export interface Service extends AsyncDisposable {
+/** A server under measurement. */
+export interface Server extends AsyncDisposable {
   readonly url: string;
+  readonly pid: number;
+}
+
+/** How to start a server. */
+export interface ServerCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Its environment, which may name a folder that it has for itself. */
+  env(folder: string): NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly url: string;
+  /** Whether it is ready to answer; asked again and again, with what it has printed on standard error. */
+  isReady(printed: string): boolean | Promise<boolean>;
 }
 
 /** Starts the service on a port, with a folder of its own for what it keeps, and waits until it is ready. */
-export async function startService(port: number, environment: Readonly<Record<string, string>> = {}): Promise<Service> {
+export function startService(port: number, environment: Readonly<Record<string, string>> = {}): Promise<Server> {
   const url = `http://127.0.0.1:${port}`;
-  const folder = await mkdtemp(join(tmpdir(), 'adjoint-bench-'));
-  const settings = {
-    ADJOINT_PORT: String(port),
-    ADJOINT_GRPC_PORT: 'off',
-    ADJOINT_LOG_LEVEL: 'error',
-    ADJOINT_DATA: folder,
-    ...environment,
-  };
-  const child = spawn(process.execPath, ['services/main.ts'], {
-    env: { ...process.env, ...settings },
-    stdio: ['ignore', 'inherit', 'inherit'],
+  return startServer({
+    file: process.execPath,
+    args: ['services/main.ts'],
+    env: (folder) => ({
+      ...process.env,
+      ADJOINT_PORT: String(port),
+      ADJOINT_GRPC_PORT: 'off',
+      ADJOINT_LOG_LEVEL: 'error',
+      ADJOINT_DATA: folder,
+      ...environment,
+    }),
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    url,
+    isReady: () =>
+      fetch(`${url}/readyz`).then(
+        (reply) => reply.ok,
+        () => false,
+      ),
   });
-  const stop = async (): Promise<void> => {
-    // A service that fell over has no exit to wait for any more.
-    if (child.exitCode === null && child.kill('SIGINT')) await once(child, 'exit');
-    await rm(folder, { recursive: true });
-  };
-  for (let attempt = 0; attempt < 400; attempt++) {
-    const ready = await fetch(`${url}/readyz`).then(
-      (reply) => reply.ok,
-      () => false,
-    );
-    if (ready) return { url, [Symbol.asyncDispose]: stop };
-    await sleep(50);
-  }
-  await stop();
-  throw new Error('the service did not become ready');
 }
 
-/** One kept connection. */
-export class Connection {
-  readonly #url: string;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+/** Starts a server and waits until it is ready; throws, with what it printed, when it ends or takes a minute. */
+export async function startServer({ file, args, env, cwd, url, isReady }: ServerCommand): Promise<Server> {
+  const folder = await mkdtemp(join(tmpdir(), 'adjoint-bench-'));
+  const child = spawn(file, args, { env: env(folder), cwd, stdio: ['ignore', 'inherit', 'pipe'] });
+  let printed = '';
+  child.stderr.on('data', (piece: Buffer) => (printed = (printed + piece).slice(-20_000)));
+  child.on('error', (reason) => (printed += reason.message));
+  let hasEnded = false;
+  // Not `exit`: what it printed last may come later than that.
+  const ended = once(child, 'close').then(() => (hasEnded = true));
+  const stop = async (): Promise<void> => {
+    if (!hasEnded) {
+      const processes = treeOf(child.pid as number);
+      child.kill('SIGINT');
+      const timer = setTimeout(() => processes.forEach(kill), 10_000);
+      await ended;
+      clearTimeout(timer);
+    }
+    await rm(folder, { recursive: true });
+  };
+  for (const started = performance.now(); performance.now() - started < 60_000 && !hasEnded; await sleep(50))
+    if (await isReady(printed)) return { url, pid: child.pid as number, [Symbol.asyncDispose]: stop };
+  await stop();
+  throw new Error(`${[file, ...args].join(' ')} did not become ready: ${printed}`);
+}
 
-  constructor(url: string) {
-    this.#url = url;
-  }
-
-  /** Sends a request and reads the reply to its end; throws unless it is a 2xx. */
-  send(
-    method: string,
-    path: string,
-    body?: string | Buffer,
-    headers: Record<string, string> = { 'content-type': 'application/json' },
-  ): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
-      const length = { ...(body !== undefined && { ...headers, 'content-length': Buffer.byteLength(body) }) };
-      const sent = request(`${this.#url}${path}`, { method, agent: this.#agent, headers: length }, (reply) => {
-        const chunks: Buffer[] = [];
-        reply.on('data', (chunk: Buffer) => chunks.push(chunk));
-        reply.on('end', () => {
-          const answer = Buffer.concat(chunks);
-          const status = reply.statusCode ?? 0;
-          if (status >= 200 && status < 300) resolve(answer);
-          else reject(new Error(`${method} ${path}: ${status} ${answer.toString().slice(0, 300)}`));
-        });
-      });
-      sent.on('error', reject);
-      sent.end(body);
-    });
-  }
-
-  /** Posts JSON, and reads JSON. */
-  async post(path: string, json: unknown): Promise<unknown> {
-    return JSON.parse((await this.send('POST', path, JSON.stringify(json))).toString());
-  }
-
-  /** Posts JSON with tensors as raw bytes behind it, in the order in which the JSON has them. */
-  postBinary(path: string, json: unknown, tensors: readonly NodeJS.ArrayBufferView[]): Promise<Buffer> {
-    const head = Buffer.from(JSON.stringify(json));
-    const bytes = tensors.map(({ buffer, byteOffset, byteLength }) =>
-      Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength),
+/**
+ * A port that was free just now; none of those that the system gives to clients, for a client that asks whether a server
+ * is there already could be given the server's.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
     );
-    return this.send('POST', path, Buffer.concat([head, ...bytes]), {
-      'content-type': 'application/octet-stream',
-      'inference-header-content-length': String(head.length),
-    });
-  }
-
-  close(): void {
-    this.#agent.destroy();
+    server.close();
+    if (isFree) return port;
   }
 }
 
@@ -118,4 +113,12 @@ export class Connection {
 export function percentile(samples: readonly number[], share: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
 }

@@ -2,7 +2,8 @@
  * @file Sessions and tapes: what a kept tape saves, what a round trip and a durable write cost.
  * `npm run bench:sessions`, `-- --quick` for a short one. All samples are of one run, interleaved.
  */
-import { Connection, percentile, startService } from './service.ts';
+import { binaryBody, Connection } from './connection.ts';
+import { freePort, percentile, startService } from './service.ts';
 
 const quick = process.argv.includes('--quick');
 const ROUNDS = quick ? 5 : 25;
@@ -162,22 +163,15 @@ async function durableWrites(connection: Connection): Promise<void> {
         value: { dtype: 'float32', shape: [data.length], binary_data_size: data.byteLength },
         version: '*',
       };
-      const head = Buffer.from(JSON.stringify(json));
-      await timed(what, () =>
-        connection.send(
-          'PUT',
-          `/v1/sessions/${session}/variables/v${size}`,
-          Buffer.concat([head, Buffer.from(data.buffer)]),
-          { 'content-type': 'application/octet-stream', 'inference-header-content-length': String(head.length) },
-        ),
-      );
+      const { body, headers } = binaryBody(json, [data]);
+      await timed(what, () => connection.send('PUT', `/v1/sessions/${session}/variables/v${size}`, body, headers));
     }
     print(what);
   }
 }
 
 async function main(): Promise<void> {
-  await using service = await startService(18_084);
+  await using service = await startService(await freePort());
   const connection = new Connection(service.url);
   await deepNetwork(connection);
   await roundTrips(connection);

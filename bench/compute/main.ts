@@ -11,12 +11,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Tensor } from '../../engine/types.ts';
+import { peersEnvironment, pythonOf } from '../peers.ts';
+import { Disturbance, secondsOf } from '../processes.ts';
 import { CASES, type Case, resultsOf, titleOf } from './cases.ts';
 import { disagreement } from './compare.ts';
 import { type Command, Contestant, Forfeit } from './contestant.ts';
 import { randomOf } from './inputs.ts';
-import { peersPython } from './peers/setup.ts';
-import { Disturbance, secondsOf } from './processor.ts';
 import { type Filed, fromFile, type Replies, toFile } from './protocol.ts';
 import { type Measured, plot, table } from './report.ts';
 import { median } from './timed.ts';
@@ -76,14 +76,18 @@ function commandsOf(): Command[] {
     env: process.env,
   };
   try {
-    const python = peersPython();
-    // Settings for the engine's libraries, or for this machine's; the peers are to choose for themselves.
-    const { OPENBLAS_CORETYPE: _, OPENBLAS_L2_SIZE: __, ...env } = process.env;
+    const python = pythonOf({
+      name: 'bench-venv',
+      requirements: new URL('peers/requirements.txt', import.meta.url),
+      script: new URL('peers/cuda_stand_in.py', import.meta.url),
+      modules: ['jax', 'torch'],
+      size: 'about 700 MB to download, 2 GB on disk',
+    });
     const peer = (name: 'jax' | 'torch'): Command => ({
       name,
       file: python,
       args: [`${here}peers/${name}_cases.py`],
-      env,
+      env: peersEnvironment(),
     });
     return [ours, peer('jax'), peer('torch')];
   } catch (reason) {

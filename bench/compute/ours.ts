@@ -1,5 +1,5 @@
 /** @file The engine as a contestant: a process of its own that answers the questions of `protocol.ts`. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { derive, withoutShifts } from '../../engine/derive.ts';
 import { createEngine } from '../../engine/engine.ts';
@@ -8,6 +8,7 @@ import { build } from '../../engine/program/build.ts';
 import { Value } from '../../engine/program/value.ts';
 import type { Tensor, TensorType, TypedArray } from '../../engine/types.ts';
 import { warmUp } from '../../engine/warm-up.ts';
+import { residentBytes } from '../processes.ts';
 import { CASES, type Case, resultsOf, titleOf } from './cases.ts';
 import { type Filed, fromFile, type Question, type Replies, toFile } from './protocol.ts';
 import { timed } from './timed.ts';
@@ -96,14 +97,9 @@ function written(outputs: readonly Tensor[], folder: string): Filed[] {
 
 /** Bytes of this process in memory: now, and the most since `resetPeak`. */
 function resident(): { readonly now: number; readonly peak: number } {
-  const status = process.platform === 'linux' ? readFileSync('/proc/self/status', 'utf8') : '';
-  const field = (name: string): number | undefined => {
-    const [, kilobytes] = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status) ?? [];
-    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
-  };
   return {
-    now: field('VmRSS') ?? process.memoryUsage.rss(),
-    peak: field('VmHWM') ?? process.resourceUsage().maxRSS * 1024,
+    now: residentBytes('self', 'VmRSS') ?? process.memoryUsage.rss(),
+    peak: residentBytes('self', 'VmHWM') ?? process.resourceUsage().maxRSS * 1024,
   };
 }
 

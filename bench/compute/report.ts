@@ -1,4 +1,5 @@
 /** @file What the benchmark prints and writes of its rows. */
+import { aligned, figure } from '../table.ts';
 
 /** One case measured; `null` is what could not be measured. */
 export interface Row {
@@ -40,20 +41,9 @@ export function table(measured: readonly Measured[]): string {
     ...[row.ours_ms, row.jax_ms, row.torch_ms, row.ratio, row.first_call_ms, row.jax_first_call_ms].map(figure),
     ...[row.peak_bytes, planned_bytes].map((bytes) => figure(bytes === null ? null : bytes / 2 ** 20)),
   ]);
-  const widths = head.map((title, column) =>
-    Math.max(...[head, ...body].map((line) => [...(line[column] ?? title)].length)),
-  );
-  const lines = [head, ...body].map((line) =>
-    line
-      .map((cell, column) => {
-        const padding = ' '.repeat((widths[column] as number) - [...cell].length);
-        return column < 2 ? cell + padding : padding + cell;
-      })
-      .join('  '),
-  );
   const ratios = ratiosOf(measured);
-  if (ratios.length > 0) lines.push(`geometric mean of ${ratios.length} ratios: ${figure(geometricMean(ratios))}`);
-  return `${lines.join('\n')}\n`;
+  const mean = `geometric mean of ${ratios.length} ratios: ${figure(geometricMean(ratios))}\n`;
+  return aligned([head, ...body], 2) + (ratios.length > 0 ? mean : '');
 }
 
 function ratiosOf(measured: readonly Measured[]): number[] {
@@ -62,10 +52,6 @@ function ratiosOf(measured: readonly Measured[]): number[] {
 
 function geometricMean(numbers: readonly number[]): number {
   return Math.exp(numbers.reduce((sum, number) => sum + Math.log(number), 0) / numbers.length);
-}
-
-function figure(value: number | null): string {
-  return value === null ? '–' : value.toLocaleString('en', { maximumSignificantDigits: 3 });
 }
 
 const [LEFT, WIDTH, LINE, TOP] = [440, 960, 24, 64];

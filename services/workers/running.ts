@@ -1,7 +1,7 @@
 /** @file A job in a worker: when it has its turn, how long it has had it, and when it must end. */
 import type { Checkpoint } from '../../engine/backends/backend.ts';
 import { EngineError } from '../../engine/errors.ts';
-import type { Turns } from '../sessions/turns.ts';
+import type { Locks } from '../sessions/locks.ts';
 import type { Board } from './board.ts';
 
 /** Milliseconds between two looks at the board: looking is a call of the system. */
@@ -17,7 +17,7 @@ export class RunningJob {
   /** What was answered with the last commit of its work. */
   committed: { readonly response: unknown } | undefined;
   readonly #controller = new AbortController();
-  readonly #turns: Turns;
+  readonly #floor: Locks;
   readonly #board: Board;
   readonly #late: NodeJS.Timeout;
   #next = Promise.withResolvers<void>();
@@ -28,9 +28,9 @@ export class RunningJob {
   #taking: Promise<void> | undefined;
 
   /** `left` is how many milliseconds it may take. */
-  constructor(place: number, left: number, turns: Turns, board: Board) {
+  constructor(place: number, left: number, floor: Locks, board: Board) {
     this.place = place;
-    this.#turns = turns;
+    this.#floor = floor;
     this.#board = board;
     const end = performance.now() + left;
     this.#late = setTimeout(() => this.cancel(tooLate()), left);
@@ -79,7 +79,7 @@ export class RunningJob {
   }
 
   async #take(): Promise<void> {
-    this.#end = await this.#turns.take('engine');
+    this.#end = await this.#floor.take('engine');
     this.#taking = undefined;
     this.#board.run(this.place);
     this.#since = performance.now();

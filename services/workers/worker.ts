@@ -18,7 +18,7 @@ import { ConfigError, readConfig } from '../config.ts';
 import { SessionCopies } from '../sessions/copies.ts';
 import type { Hold, Home, Update } from '../sessions/home.ts';
 import type { LogEntry, SessionRow } from '../sessions/store.ts';
-import { Turns } from '../sessions/turns.ts';
+import { Locks } from '../sessions/locks.ts';
 import { openBackend } from './backend.ts';
 import { Board } from './board.ts';
 import { Channel } from './channel.ts';
@@ -39,7 +39,7 @@ const { folder, name, isFirst } = JSON.parse(process.argv[2] as string) as Start
 const config = readConfig(process.env);
 const log = pino({ level: config.logLevel }).child({ worker: name });
 const board = new Board(DESCRIPTORS.board);
-const turns = new Turns();
+const floor = new Locks();
 const jobs = new Map<number, RunningJob>();
 /** The job on whose behalf something is done. */
 const current = new AsyncLocalStorage<RunningJob>();
@@ -126,7 +126,7 @@ function receive(message: ToWorker): void {
 
 async function run(message: Run): Promise<void> {
   const { place, left, labels, tenant } = message;
-  const job = new RunningJob(place, left, turns, board);
+  const job = new RunningJob(place, left, floor, board);
   const label = log.child(labels);
   const afterwards: (() => void)[] = [];
   jobs.set(place, job);
