@@ -174,7 +174,7 @@ function contextOf(
     limits: () => boundsOf(config),
     tenant,
     log,
-    engine,
+    engine: engine.within(deadline.checkpoint),
     sessions,
     methods,
     operations,
