@@ -3,6 +3,7 @@
  * outputs. Every method of the API that computes is such a list.
  */
 import { didYouMean, didYouMeanOf, EngineError } from './errors.ts';
+import { isInterruption } from './interrupt.ts';
 import { checkLimit, type Limits } from './limits.ts';
 import { build, type Graph } from './program/build.ts';
 import { Builder } from './program/builder.ts';
@@ -330,7 +331,7 @@ function inTransform<T>(at: number, check: () => T): T {
   try {
     return check();
   } catch (reason) {
-    if (!(reason instanceof EngineError)) throw reason;
+    if (!(reason instanceof EngineError) || isInterruption(reason)) throw reason;
     const { code, message, where, violations } = reason;
     const pointer = (where.pointer ?? '/graph').replace(/^\/values\//, '/inputs/');
     throw new EngineError(code, message, { ...where, pointer: `/transforms/${at}${pointer}` }, violations);

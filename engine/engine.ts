@@ -1,9 +1,10 @@
 /** @file The engine as the services see it: reads graphs, compiles programs within the limits, and remembers both. */
-import type { Backend } from './backends/backend.ts';
+import type { Backend, Checkpoint } from './backends/backend.ts';
 import { hostBackend } from './backends/index.ts';
 import { type Cost, type Plan, plan } from './compile/plan.ts';
 import { EngineError } from './errors.ts';
 import { parseText } from './formats/text/parse.ts';
+import { interruptibly } from './interrupt.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { LruCache } from './lru.ts';
 import { entryOf } from './ops/catalogue.ts';
@@ -36,6 +37,11 @@ export interface Engine {
   estimate(program: Program): Cost;
   /** What was made for this key before, else what `make` makes; `weigh` says how many bytes it takes, roughly. */
   remember<T>(key: string, make: () => T, weigh: (value: T) => number): { readonly value: T; readonly cached: boolean };
+  /**
+   * The same engine for one request: all that it is asked for ends when the checkpoint throws. What is interrupted is
+   * not remembered, and what is remembered must not hold the engine of a request.
+   */
+  within(checkpoint: Checkpoint): Engine;
 }
 
 /** An engine with the given parts. */
@@ -48,7 +54,7 @@ export function createEngine({
   const compile = (program: Program): Executable => executable(planWithin(program, limits, backend), backend);
   const remember: Engine['remember'] = <T>(key: string, make: () => T, weigh: (value: T) => number) =>
     cache.get(key, make, weigh as (value: unknown) => number) as { value: T; cached: boolean };
-  return {
+  const engine: Engine = {
     limits,
     backend: backend.name,
     readGraph: (json) => readGraph(json, limits),
@@ -56,6 +62,20 @@ export function createEngine({
     executable: (key, program) => remember(`code ${key}`, () => compile(program()), weightOfExecutable).value,
     estimate: (program) => planWithin(program, limits, backend).cost,
     remember,
+    within: (checkpoint) => within(engine, checkpoint),
+  };
+  return engine;
+}
+
+function within(engine: Engine, checkpoint: Checkpoint): Engine {
+  const during = <T>(work: () => T): T => interruptibly(checkpoint, work);
+  return {
+    ...engine,
+    readGraph: (json) => during(() => engine.readGraph(json)),
+    compile: (program) => during(() => engine.compile(program)),
+    executable: (key, program) => during(() => engine.executable(key, program)),
+    estimate: (program) => during(() => engine.estimate(program)),
+    remember: (key, make, weigh) => during(() => engine.remember(key, make, weigh)),
   };
 }
 

@@ -1,4 +1,5 @@
 /** @file The one table of error codes, and the one error the engine throws on purpose. */
+import { poll } from './interrupt.ts';
 
 /** gRPC's canonical status names that this project uses. */
 export type StatusName =
@@ -194,6 +195,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   // A third of the letters wrong is a typo; more is another word.
   let bestDistance = Math.floor(Math.min(word.length, 64) / 3) + 1;
   for (const candidate of candidates) {
+    poll();
     if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];

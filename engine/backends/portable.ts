@@ -5,6 +5,7 @@
 import type { Expr, Fold, ScalarFn } from '../compile/expr.ts';
 import type { Kernel } from '../compile/plan.ts';
 import { reachable } from '../compile/traverse.ts';
+import { poll } from '../interrupt.ts';
 import type { Var } from '../program/program.ts';
 import { type DType, sizeOf } from '../types.ts';
 import type { Backend } from './backend.ts';
@@ -21,6 +22,7 @@ export const portable: Backend = stepwise({
 
 /** What kernels may call beside Math and BigInt. */
 const HELPERS = {
+  poll,
   fround: Math.fround,
   erf,
   floorDivide,
@@ -59,6 +61,7 @@ class Renderer {
   readonly #lines: string[] = [];
   #temporaries = 0;
   #indent = 1;
+  #watch: Watch | undefined;
 
   constructor(kernel: Kernel, reads: readonly Var[]) {
     this.#kernel = kernel;
@@ -86,6 +89,7 @@ class Renderer {
     const outer = nest(space, everything, 'axis', 'linear', 'i', 'l');
     const folded = fold ? nest(fold.over, everything, 'foldAxis', 'foldLinear', 'r', 'k') : undefined;
     const depths = depthsOf(everything, outer, folded);
+    this.#watch = watchOf(this.#kernel, everything.length, [...outer.loops, ...(folded?.loops ?? [])]);
     const afterFold = new Set(all);
     const emit = (depth: number, which: readonly Expr[]): void => {
       for (const expr of which) if (depths.get(expr) === depth && !this.#names.has(expr)) this.#define(expr);
@@ -161,9 +165,13 @@ class Renderer {
     for (const { expr, name } of loops.loops) if (expr) this.#names.set(expr, name);
   }
 
-  #open({ name, size }: Loop): void {
+  #open(loop: Loop): void {
+    const { name, size } = loop;
     this.#line(`for (let ${name} = 0; ${name} < ${size}; ${name}++) {`);
     this.#indent++;
+    if (this.#watch?.loop !== loop) return;
+    const { every, operations } = this.#watch;
+    this.#line(`${every === 1 ? '' : `if ((${name} & ${every - 1}) === 0) `}poll(${operations});`);
   }
 
   #close(loops: Nest): void {
@@ -213,6 +221,7 @@ class Renderer {
   }
 
   #line(text: string): void {
+    poll();
     this.#lines.push('  '.repeat(this.#indent) + text);
   }
 }
@@ -231,6 +240,31 @@ interface Nest {
   /** The running position's name, where loops are per axis. */
   readonly counter: string | undefined;
   readonly linear: Expr | undefined;
+}
+
+/** The loop of a long kernel that polls, in one turn of so many, and the operations between two polls. */
+interface Watch {
+  readonly loop: Loop;
+  readonly every: number;
+  readonly operations: number;
+}
+
+/** Operations of a kernel from which it polls, and those that it does between two polls at least. */
+const LONG = 2 ** 20;
+const BETWEEN = 2 ** 14;
+
+/** The outermost loop whose turns are short polls, now and then; a kernel that is soon done does not. */
+function watchOf({ space, flops }: Kernel, expressions: number, loops: readonly Loop[]): Watch | undefined {
+  const turns = sizeOf(loops.map(({ size }) => size));
+  let inside = flops + expressions * sizeOf(space) + turns;
+  if (inside < LONG) return undefined;
+  for (const loop of loops) {
+    inside /= loop.size;
+    if (inside >= LONG / 4) continue;
+    const every = 2 ** Math.max(0, Math.ceil(Math.log2(BETWEEN / inside)));
+    return { loop, every, operations: Math.ceil(every * inside) };
+  }
+  return undefined;
 }
 
 function nest(

@@ -5,6 +5,7 @@
 import type { Expr, Fold, ScalarFn } from '../compile/expr.ts';
 import type { Kernel } from '../compile/plan.ts';
 import { reachable } from '../compile/traverse.ts';
+import { poll } from '../interrupt.ts';
 import type { Var } from '../program/program.ts';
 import { type DType, sizeOf, type TypedArray } from '../types.ts';
 import type { Backend } from './backend.ts';
@@ -51,6 +52,7 @@ function evaluateAll(
   folds: Map<Fold, readonly Scalar[]>,
 ): Map<Expr, Scalar> {
   const values = new Map<Expr, Scalar>();
+  poll();
   for (const expr of order) values.set(expr, elementOf(expr, values, point, sources, folds));
   return values;
 }

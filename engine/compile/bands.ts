@@ -6,6 +6,7 @@
  * its rows, it reads of what the band writes that same row alone. A fold across rows becomes one over the rows of each
  * chunk, which belongs to the band, and one over the chunks after it.
  */
+import { poll } from '../interrupt.ts';
 import type { Var } from '../program/program.ts';
 import { bytesOf, sizeOf } from '../types.ts';
 import type { Affine } from './affine.ts';
@@ -124,6 +125,7 @@ function collect(rows: number, seed: Candidate, others: readonly Candidate[]): B
   const left: Candidate[] = [];
   let work = 0;
   for (const candidate of [seed, ...others]) {
+    poll();
     const { step, shape } = candidate;
     const waits = step.inputs.some((input) => late.has(input));
     const fit = shape && !waits ? fitting(shape, rows, written) : undefined;

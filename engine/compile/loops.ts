@@ -3,6 +3,7 @@
  * vector lanes. In: a kernel. Out: loops, and every index that the kernel uses as a sum over them.
  */
 
+import { poll } from '../interrupt.ts';
 import { sizeOf } from '../types.ts';
 import { type Affine, AffineForms } from './affine.ts';
 import type { Expr, Fold } from './expr.ts';
@@ -47,6 +48,7 @@ export function analyse({ space, stores }: Pick<Kernel, 'space' | 'stores'>, win
   const values = new Set<Expr>();
   const pending = [...roots];
   for (let expr = pending.pop(); expr; expr = pending.pop()) {
+    poll();
     if (values.has(expr) || sums.has(expr)) continue;
     const sum = isIndex(expr) ? forms.of(expr) : undefined;
     if (sum) {

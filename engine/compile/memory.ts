@@ -1,5 +1,7 @@
 /** @file Memory: intermediate buffers share one arena; a buffer's bytes are used again once its last reader has run. */
 
+import { poll } from '../interrupt.ts';
+
 interface Uses {
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
@@ -22,6 +24,7 @@ export function assignOffsets(
 ): { readonly offsets: ReadonlyMap<number, number>; readonly size: number } {
   const lastUse = new Map<number, number>();
   steps.forEach((step, at) => {
+    poll();
     for (const id of [...step.inputs, ...step.outputs]) lastUse.set(id, at);
   });
   const offsets = new Map<number, number>();
@@ -30,6 +33,7 @@ export function assignOffsets(
   const taken = new Set<number>();
   let end = 0;
   steps.forEach((step, at) => {
+    poll();
     for (const id of step.outputs) {
       const bytes = sizes.get(id);
       if (bytes === undefined || offsets.has(id)) continue;

@@ -2,6 +2,7 @@
  * @file The plan: what a backend runs. Kernels and routines in order, every variable that is stored in its buffer, and
  * the exact cost, known before anything is allocated.
  */
+import { poll } from '../interrupt.ts';
 import { Numbering } from '../program/numbering.ts';
 import type { Program, Var } from '../program/program.ts';
 import { simplify } from '../transform/simplify.ts';
@@ -184,6 +185,7 @@ function layStep(
   locals: Map<BufferId, Extract<Place, { kind: 'local' }>>,
   options: PlanOptions,
 ): Step {
+  poll();
   const inputs = step.inputs.map(numberOf);
   const outputs = step.outputs.map(numberOf);
   switch (step.kind) {
@@ -241,6 +243,7 @@ function costOf(
   let within = 0;
   const subplans: Plan[] = [];
   for (const step of steps) {
+    poll();
     for (const id of [...step.inputs, ...step.outputs]) bytes += sizes[id] as number;
     switch (step.kind) {
       case 'kernel':

@@ -7,6 +7,7 @@
  * read their inputs once.
  */
 import { EngineError } from '../errors.ts';
+import { poll } from '../interrupt.ts';
 import type { Form, Lowering, Read } from '../ops/op.ts';
 import type { Eqn, Program, Var } from '../program/program.ts';
 import { type Shape, sizeOf, type TensorType, type TypedArray } from '../types.ts';
@@ -121,6 +122,7 @@ class Scheduler {
     for (const input of inputs) this.#addValue(input, undefined).stored = true;
     const perElement = new Map<string, number>();
     this.#works = eqns.map((eqn) => {
+      poll();
       const outputs: Value[] = [];
       const work = {
         ...factsOf(eqn, perElement),
@@ -168,6 +170,7 @@ class Scheduler {
   /** For each variable, how often its readers ask for an element, and over which spaces they run. */
   #askReaders(): void {
     for (let i = this.#works.length - 1; i >= 0; i--) {
+      poll();
       const work = this.#works[i] as Work;
       const [own] = work.outputs;
       const through = work.inlinable && own && !own.stored ? own : undefined;
@@ -185,6 +188,7 @@ class Scheduler {
   /** Decides what is stored: what must be, what grows too large, and what is dear and would be computed again. */
   #chooseStored(): void {
     for (const { inlinable, flops, inputs, outputs } of this.#works) {
+      poll();
       const [own] = outputs;
       if (!own || !inlinable) {
         for (const output of outputs) output.stored = true;
@@ -205,6 +209,7 @@ class Scheduler {
 
   /** Gives an equation its place among the steps. */
   #place(work: Work): void {
+    poll();
     const { eqn, form, outputs } = work;
     const { lower } = eqn.op;
     switch (lower.kind) {
@@ -323,6 +328,7 @@ class Scheduler {
           if (this.#valueOf(load.source).group !== slot) read.add(load.source);
       } else for (const input of slot.inputs) read.add(input);
     return this.#slots.flatMap((slot) => {
+      poll();
       if (!('members' in slot)) return [slot];
       const kernel = this.#kernel(slot, read);
       return kernel.stores.length === 0 ? [] : [kernelStep(kernel)];

@@ -1,4 +1,5 @@
 /** @file Walks over expressions; all of them iterative. */
+import { poll } from '../interrupt.ts';
 import type { Expr, Exprs, ScalarFn } from './expr.ts';
 
 /** The expressions under some roots, each once, arguments first; folds are entered by nobody but who asks for them. */
@@ -31,7 +32,10 @@ function leavesAmong(exprs: readonly Expr[]): Leaves {
 function collect(roots: readonly Expr[]): Expr[] {
   const seen = new Set<Expr>(roots);
   // A set can be walked while it grows: every expression is reached once.
-  for (const expr of seen) for (const arg of expr.args) seen.add(arg);
+  for (const expr of seen) {
+    poll();
+    for (const arg of expr.args) seen.add(arg);
+  }
   return [...seen];
 }
 
@@ -49,6 +53,7 @@ export function rewrite(
 ): Expr {
   const stack = [root];
   while (stack.length > 0) {
+    poll();
     const expr = stack.at(-1) as Expr;
     if (known.has(expr)) {
       stack.pop();

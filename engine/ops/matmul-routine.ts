@@ -1,5 +1,6 @@
 /** @file Batched matrix products of strided operands, in plain loops. */
 import type { Routine } from '../compile/routine.ts';
+import { poll } from '../interrupt.ts';
 import { type Shape, stridesOf, type TensorType, type TypedArray } from '../types.ts';
 import { groupStrides } from './contraction.ts';
 
@@ -81,12 +82,16 @@ function layout({ type: { shape }, groups }: MatmulOperand): Layout {
   return { strides: [rows! * columns!, columns!, 1], strided: false, read: (data) => permuted(data, shape, order) };
 }
 
+/** Elements that are moved between two polls. */
+const PIECE = 2 ** 16;
+
 function permuted(data: TypedArray, shape: Shape, order: readonly number[]): TypedArray {
   const copy = data.slice() as Float64Array;
   const strides = stridesOf(shape);
   const counters = order.map(() => 0);
   let from = 0;
   for (let to = 0; to < copy.length; to++) {
+    if (to % PIECE === 0) poll(PIECE);
     copy[to] = data[from] as number;
     for (let place = order.length - 1; place >= 0; place--) {
       const axis = order[place]!;
@@ -148,6 +153,7 @@ function multiplyDots(
 ): void {
   for (let i = 0; i < m; i++)
     for (let j = 0; j < n; j++) {
+      poll(k);
       let total = 0;
       let p = a.offset + i * a.row;
       let q = b.offset + j * b.column;
@@ -169,6 +175,7 @@ function multiplyRows(
   const { data: x, column: step } = a;
   const { data: y, row: width } = b;
   for (let i = 0; i < m; i++) {
+    poll(n * k);
     totals.fill(0);
     let p = a.offset + i * a.row;
     let q = b.offset;
@@ -206,14 +213,17 @@ function multiplyTiles(
 ): void {
   const columns = Math.ceil(n / TILE);
   const panels = new Float64Array(columns * TILE * k);
-  for (let j = 0; j < columns; j++)
+  for (let j = 0; j < columns; j++) {
+    poll(TILE * k);
     fillPanel(panels.subarray(j * TILE * k, (j + 1) * TILE * k), flipped(b), j * TILE, n, k);
+  }
   const rows = new Float64Array(TILE * k);
   const tile = new Float64Array(TILE * TILE);
   for (let i = 0; i < m; i += TILE) {
     fillPanel(rows, a, i, m, k);
     const height = Math.min(TILE, m - i);
     for (let j = 0; j < n; j += TILE) {
+      poll(TILE * TILE * k);
       sumTile(tile, rows, panels, j * k, k);
       const width = Math.min(TILE, n - j);
       for (let r = 0; r < height; r++)
@@ -303,6 +313,7 @@ function multiplyInts(
 ): void {
   for (let i = 0; i < m; i++)
     for (let j = 0; j < n; j++) {
+      poll(k);
       let total = 0;
       let p = a.offset + i * a.row;
       let q = b.offset + j * b.column;
@@ -321,6 +332,7 @@ function multiplyBigints(
 ): void {
   for (let i = 0; i < m; i++)
     for (let j = 0; j < n; j++) {
+      poll(64 * k);
       let total = 0n;
       let p = a.offset + i * a.row;
       let q = b.offset + j * b.column;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Routine } from '../compile/routine.ts';
+import { poll } from '../interrupt.ts';
 import { withBatch } from '../transform/vmap.ts';
 import { formatType, sameShape, sizeOf, type TensorType } from '../types.ts';
 import { axisSchema, normalAxis } from './axes.ts';
@@ -109,6 +110,7 @@ function routine({ x, params }: Form<PickParams>): Routine {
       for (let batch = 0; batch < outer; batch++)
         for (let block = 0; block < middle; block++)
           for (let pick = 0; pick < picks; pick++) {
+            poll(inner);
             const place = wrapIndex(Number(places[batch * picks + pick]), size);
             const target = ((batch * middle + block) * size + place) * inner;
             const source = ((batch * middle + block) * picks + pick) * inner;

@@ -5,6 +5,7 @@
 
 import { didYouMean, EngineError, nearest, type Where } from '../errors.ts';
 import { decodeTensor } from '../formats/tensor.ts';
+import { isInterruption, poll } from '../interrupt.ts';
 import { checkLimit, type Limits } from '../limits.ts';
 import { CATALOGUE, type Entry, entryOf } from '../ops/catalogue.ts';
 import { constant } from '../ops/constant.ts';
@@ -100,8 +101,8 @@ class Checker {
     this.#bindConstants(this.#root, constants, indices, '/graph/constants');
     this.#checkNodes(this.#root, nodes, '/graph/nodes');
     const outputs = this.#outputs();
-    for (const name of this.#values.keys())
-      if (!this.#inputs.some((input) => input.name === name)) this.#failUnexpected(name);
+    const inputNames = new Set(this.#inputs.map(({ name }) => name));
+    for (const name of this.#values.keys()) if (!inputNames.has(name)) this.#failUnexpected(name);
     const names = new Map<string, Var>();
     for (const [name, binding] of this.#root.names) names.set(name, this.#materialize(this.#root, binding));
     // A variable's name means the variable, not what was written to it last: gradients are taken with respect to it.
@@ -185,6 +186,7 @@ class Checker {
     this.#nodes += nodes.length;
     this.#limit('nodes', this.#nodes, () => `the graph has ${this.#nodes} nodes or more`, { pointer });
     nodes.forEach((node, i) => {
+      poll();
       scope.builder.node = node.name;
       this.#checkNode(scope, node, `${pointer}/${i}`);
     });
@@ -235,6 +237,7 @@ class Checker {
       const outputs = 'type' in made ? [made] : made;
       return outputs.map((output, i) => named(scope.builder, output, i === 0 ? node.name : `${node.name}:${i}`));
     } catch (reason) {
+      if (isInterruption(reason)) throw reason;
       const explained = inClientsNames(reason, { ...entry, name: node.op }, inputs, node.name);
       throw explained instanceof EngineError ? atParam(explained, node, where) : explained;
     }
@@ -410,6 +413,7 @@ function named(b: Builder, output: Var, name: string): Var {
 function namesUsedAsIndices(nodes: readonly GraphNode[]): ReadonlySet<string> {
   const used = new Set<string>();
   for (const node of nodes) {
+    poll();
     const entry = CATALOGUE.get(node.op);
     node.inputs.forEach((input, i) => {
       if (typeof input === 'string' && entry && operandAt(entry, i)?.kind === 'integer') used.add(input);

@@ -1,6 +1,7 @@
 /** @file The builder: appends equations to a program and types each one as it comes. */
 
 import { EngineError } from '../errors.ts';
+import { poll } from '../interrupt.ts';
 import { full } from '../ops/full.ts';
 import { type OpRules, ParamMismatch, TypeMismatch } from '../ops/op.ts';
 import { formatType, type TensorType } from '../types.ts';
@@ -37,7 +38,10 @@ export class Builder {
   static continuing(program: Program): Builder {
     const b = new Builder();
     b.inputs.push(...program.inputs);
-    for (const eqn of program.eqns) b.eqns.push(eqn);
+    for (const eqn of program.eqns) {
+      poll();
+      b.eqns.push(eqn);
+    }
     return b;
   }
 
@@ -97,6 +101,7 @@ export class Builder {
   /** The equation that made a variable; `undefined` for inputs. */
   producer(variable: Var): Eqn | undefined {
     for (; this.#indexed < this.eqns.length; this.#indexed++) {
+      poll();
       const eqn = this.eqns[this.#indexed] as Eqn;
       for (const output of eqn.outputs) this.#producers.set(output, eqn);
     }
@@ -121,6 +126,7 @@ export class Builder {
     types: readonly TensorType[],
     names: readonly (string | undefined)[],
   ): readonly Var[] {
+    poll();
     const push = (): readonly Var[] => {
       const outputs = types.map((type, i): Var => ({ type, name: names[i] }));
       this.#push({ op, inputs, params, outputs, node: this.node });

@@ -1,6 +1,7 @@
 /** @file The graph document: what a client sends, untrusted and with the client's own names. */
 import { z } from 'zod';
 import { EngineError } from '../errors.ts';
+import { poll } from '../interrupt.ts';
 import { checkLimit, type Limits } from '../limits.ts';
 import { DTYPES } from '../types.ts';
 import { violationsOf } from './violations.ts';
@@ -113,6 +114,7 @@ function checkLengths(json: unknown, limits: Limits, pointer: string): void {
   checkLength(inputs, limits, 'names', "'inputs'", `${pointer}/inputs`);
   if (!Array.isArray(nodes)) return;
   nodes.forEach((node: { inputs?: unknown; params?: unknown } | null, i) => {
+    poll();
     const at = `${pointer}/nodes/${i}`;
     const name = nodeNameAt(json, i);
     const called = name === undefined ? `node ${i}` : `node '${name}'`;

@@ -1,4 +1,5 @@
 /** @file Programs as text: the canonical form that `parse` reads back and `hash` is taken of. */
+import { poll } from '../interrupt.ts';
 import { formatType, type Tensor } from '../types.ts';
 import { isProgram, isTensor, type Param, type Params, type Program, type Var } from './program.ts';
 
@@ -22,6 +23,7 @@ export function print(program: Program, indent = ''): string {
   const use = (variable: Var): string => `%${numbers.get(variable) ?? '?'}`;
   const lines = [`program(${program.inputs.map(define).join(', ')}) {`];
   for (const eqn of program.eqns) {
+    poll();
     const call = `${eqn.op.name}${printParams(eqn.params, `${indent}  `)}(${eqn.inputs.map(use).join(', ')})`;
     lines.push(`${indent}  ${eqn.outputs.map(define).join(', ')} = ${call}`);
   }

@@ -1,6 +1,7 @@
 /** @file Execution: a plan loaded into a backend, with tensors in and out. */
 import { type Backend, type Checkpoint, type Memory, UNLIMITED } from '../backends/backend.ts';
 import type { Plan } from '../compile/plan.ts';
+import { interruptibly } from '../interrupt.ts';
 import type { Tensor, TensorType, TypedArray } from '../types.ts';
 
 /** A plan that can be run. */
@@ -34,7 +35,7 @@ export function executable(plan: Plan, backend: Backend, memory?: Memory): Execu
       return loaded.backend;
     },
     run: (inputs, checkpoint = UNLIMITED) => {
-      const arrays = loaded.run(inputs, checkpoint);
+      const arrays = interruptibly(checkpoint, () => loaded.run(inputs, checkpoint));
       return arrays instanceof Promise ? arrays.then(tensors) : tensors(arrays);
     },
     release: (outputs) => loaded.release?.(outputs.map(({ data }) => data)),

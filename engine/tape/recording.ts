@@ -3,6 +3,7 @@
  * durable part; the values are a cache that is filled again from the values bound to it.
  */
 import type { Checkpoint } from '../backends/backend.ts';
+import { interruptibly } from '../interrupt.ts';
 import { digest } from '../program/hash.ts';
 import { EQUATION_BYTES, type Var } from '../program/program.ts';
 import type { TensorType, TypedArray } from '../types.ts';
@@ -156,7 +157,7 @@ export class Recording {
     // What is kept was at hand once.
     if (this.entries[entry.index] === entry && [...outputs].some((output) => kept.has(output))) this.rebuilt++;
     if ([...outputs].every((output) => kept.has(output))) {
-      const executable = fragment.executable();
+      const executable = interruptibly(checkpoint, () => fragment.executable());
       this.backend = executable.backend;
       const made = await executable.run(inputs, checkpoint);
       fragment.kept.forEach((output, i) => {
@@ -166,7 +167,7 @@ export class Recording {
       return;
     }
     const missing = [...outputs].filter((output) => !entry.values.has(output));
-    const made = await fragment.only(missing).run(inputs, checkpoint);
+    const made = await interruptibly(checkpoint, () => fragment.only(missing)).run(inputs, checkpoint);
     missing.forEach((output, i) => {
       set(output, made[i]?.data as TypedArray);
     });

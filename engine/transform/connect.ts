@@ -2,6 +2,7 @@
  * @file Which variables a derivative of the targets reaches, and why not the others. Reads what the ops declare of
  * their derivatives; builds nothing.
  */
+import { poll } from '../interrupt.ts';
 import { type Barrier, barrierOf } from '../ops/op.ts';
 import type { Program, Var } from '../program/program.ts';
 import { isFloat } from '../types.ts';
@@ -38,6 +39,7 @@ export function links(
   for (const target of targets) found.set(target, isFloat(target.type.dtype) ? 'connected' : 'integer_dtype');
   const linkOf = (variable: Var): Link => found.get(variable) ?? 'not_on_path';
   for (let at = program.eqns.length - 1; at >= 0; at--) {
+    poll();
     const eqn = program.eqns[at] as Program['eqns'][number];
     const outputs = eqn.outputs.map(linkOf);
     if (outputs.every((link) => link === 'not_on_path')) continue;
@@ -108,6 +110,7 @@ function linksThrough(program: Program, outputs: readonly Link[]): readonly Link
 export function influenced(program: Program, leaves: Iterable<Var>): ReadonlySet<Var> {
   const reached = new Set<Var>(leaves);
   for (const eqn of program.eqns) {
+    poll();
     const flows = eqn.inputs.some((input, i) => reached.has(input) && barrierOf(eqn, i) === null);
     if (flows) for (const output of eqn.outputs) if (isFloat(output.type.dtype)) reached.add(output);
   }

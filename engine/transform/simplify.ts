@@ -2,6 +2,7 @@
  * @file Simplification: the same program with fewer equations. Identities are the ops' own; equal equations become one;
  * what no output needs is dropped.
  */
+import { poll } from '../interrupt.ts';
 import type { OpRules, Vars } from '../ops/op.ts';
 import { Builder, Env } from '../program/builder.ts';
 import { Numbering } from '../program/numbering.ts';
@@ -81,6 +82,7 @@ export function withoutDeadCode(program: Program): Program {
   const live = new Set<Var>(program.outputs);
   const eqns: Eqn[] = [];
   for (let i = program.eqns.length - 1; i >= 0; i--) {
+    poll();
     const eqn = program.eqns[i] as Eqn;
     if (!eqn.outputs.some((output) => live.has(output))) continue;
     eqns.push(eqn);

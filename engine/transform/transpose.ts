@@ -3,6 +3,7 @@
  * backwards once; the cotangents of a variable are summed once, when its equation is reached.
  */
 import { EngineError } from '../errors.ts';
+import { poll } from '../interrupt.ts';
 import { type CotangentRule, ruleFor, type TransposeRule, type Vars } from '../ops/op.ts';
 import { Builder, Env } from '../program/builder.ts';
 import type { Eqn, Program, Var } from '../program/program.ts';
@@ -41,6 +42,7 @@ export function transposeInto(
   const linear = new Set<Var>(program.inputs.slice(known.length));
   const linearEqns: Eqn[] = [];
   for (const eqn of program.eqns) {
+    poll();
     if (!eqn.inputs.some((input) => linear.has(input))) {
       env.bind(eqn.outputs, b.copy(eqn, env.all(eqn.inputs)));
       continue;
@@ -52,6 +54,7 @@ export function transposeInto(
     if (linear.has(output)) give(output, outputCotangents[i] ?? null);
   });
   for (const eqn of linearEqns.reverse()) {
+    poll();
     const ct = eqn.outputs.map((output) => sumOf(b, cotangents.get(output) ?? []));
     if (!ct.some((cotangent) => cotangent)) continue;
     b.node = eqn.node;

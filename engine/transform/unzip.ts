@@ -2,6 +2,7 @@
  * @file Partial evaluation. Splits a jvp program in what needs no tangents and what is linear in them:
  * `unzip : ((a, T a) -> (b, T b)) -> (a -> (b, r), (r, T a) -> T b)`.
  */
+import { poll } from '../interrupt.ts';
 import type { Eqn, Program, Var } from '../program/program.ts';
 
 /** A program split at a point where it is differentiated. */
@@ -20,6 +21,7 @@ export function unzip(program: Program, knownInputs: number, values: number): Un
   const knownEqns: Eqn[] = [];
   const unknownEqns: Eqn[] = [];
   for (const eqn of program.eqns) {
+    poll();
     if (!eqn.inputs.some((input) => unknown.has(input))) {
       knownEqns.push(eqn);
       continue;
@@ -36,7 +38,10 @@ export function unzip(program: Program, knownInputs: number, values: number): Un
     if (literal) literalEqns.add(literal);
     else residuals.add(variable);
   };
-  for (const eqn of unknownEqns) eqn.inputs.forEach(need);
+  for (const eqn of unknownEqns) {
+    poll();
+    eqn.inputs.forEach(need);
+  }
   program.outputs.slice(values).forEach(need);
 
   // The parts share their variables: what one makes, the other takes under the same object.

@@ -182,7 +182,7 @@ function perform(service: Service, method: Method, request: unknown, terms: Term
     limits: () => boundsOf(config),
     tenant,
     log,
-    engine,
+    engine: engine.within(deadline.checkpoint),
     sessions,
     methods,
     operations,

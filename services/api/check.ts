@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { derive, type Transform, variableOf, withoutShifts } from '../../engine/derive.ts';
+import { interruptibly } from '../../engine/interrupt.ts';
 import { boundedArray } from '../../engine/program/document.ts';
 import { hashProgram } from '../../engine/program/hash.ts';
 import { links } from '../../engine/transform/connect.ts';
@@ -49,30 +50,32 @@ export const check = engineMethod({
       },
     },
   ],
-  handle: (request, context) => {
-    const { graph } = open(request, context);
-    const { limits } = context.engine;
-    const targets = request.targets === undefined ? outputNames(graph) : listOf(request.targets, limits, 'targets');
-    const sources = request.sources === undefined ? trainableNames(graph) : namesIn(request.sources, limits, 'sources');
-    const rules = { watch: request.watch, watchAccessedVariables: request.watch_accessed_variables };
-    const targetVars = targets.map((name) => variableOf(graph, name));
-    const reasons = reasonsWhyNot(graph, sources, rules, links(graph.program, targetVars));
-    const connected = sources.filter((source) => !reasons.has(source));
-    const cost = (transforms: readonly Transform[]): z.output<typeof costSchema> => {
-      const { flops, bytes, peakBytes } = context.engine.estimate(
-        withoutShifts(derive(graph, targets, transforms, limits)).program,
-      );
-      return { flops, bytes, peak_bytes: peakBytes };
-    };
-    return {
-      graph: hashProgram(graph.program),
-      types: Object.fromEntries([...graph.names].map(([name, { type }]) => [name, formatType(type)])),
-      connected,
-      unconnected: Object.fromEntries(explained(reasons, targets)),
-      cost: {
-        evaluate: cost([]),
-        gradient: connected.length === 0 ? null : cost([{ kind: 'gradient', targets, sources: connected }]),
-      },
-    };
-  },
+  handle: (request, context) =>
+    interruptibly(context.checkpoint, () => {
+      const { graph } = open(request, context);
+      const { limits } = context.engine;
+      const targets = request.targets === undefined ? outputNames(graph) : listOf(request.targets, limits, 'targets');
+      const sources =
+        request.sources === undefined ? trainableNames(graph) : namesIn(request.sources, limits, 'sources');
+      const rules = { watch: request.watch, watchAccessedVariables: request.watch_accessed_variables };
+      const targetVars = targets.map((name) => variableOf(graph, name));
+      const reasons = reasonsWhyNot(graph, sources, rules, links(graph.program, targetVars));
+      const connected = sources.filter((source) => !reasons.has(source));
+      const cost = (transforms: readonly Transform[]): z.output<typeof costSchema> => {
+        const { flops, bytes, peakBytes } = context.engine.estimate(
+          withoutShifts(derive(graph, targets, transforms, limits)).program,
+        );
+        return { flops, bytes, peak_bytes: peakBytes };
+      };
+      return {
+        graph: hashProgram(graph.program),
+        types: Object.fromEntries([...graph.names].map(([name, { type }]) => [name, formatType(type)])),
+        connected,
+        unconnected: Object.fromEntries(explained(reasons, targets)),
+        cost: {
+          evaluate: cost([]),
+          gradient: connected.length === 0 ? null : cost([{ kind: 'gradient', targets, sources: connected }]),
+        },
+      };
+    }),
 });

@@ -1,6 +1,7 @@
 /** @file Derivatives that requests ask of tapes: what their names mean, what has none and why, and the numbers. */
 import { checkBatch, checkTargets } from '../../engine/derive.ts';
 import { didYouMeanOf, EngineError } from '../../engine/errors.ts';
+import { interruptibly } from '../../engine/interrupt.ts';
 import { checkLimit } from '../../engine/limits.ts';
 import { bindValue } from '../../engine/program/bind.ts';
 import { digest } from '../../engine/program/hash.ts';
@@ -106,18 +107,14 @@ async function compute(
       `this derivative has order ${order}, counting those recorded before; the limit 'order' is ${context.engine.limits.order}`,
       { input: asked.targets[0] as string },
     );
-  const derivative = nest.derivative(
-    id,
-    ask,
-    floats,
-    connected.map(({ tensors }) => tensors),
-  );
+  const sources = connected.map(({ tensors }) => tensors);
+  const derivative = interruptibly(context.checkpoint, () => nest.derivative(id, ask, floats, sources));
   const own = ask.kind === 'pushforward' ? asked.sources : asked.targets;
   const inputs = derivative.directions.map((type, i) => tensorFor(asked.directions[i], type, own[i] as string));
   // Recorded or not, the derivative reads them: what was let go is computed again, once.
   const residuals = await nest.recording.valuesOf(nest.residualsOf(derivative), context.checkpoint);
   if (question.record) return recorded(work, root, nest, id, asked, question, inputs, question.record, context);
-  const executable = derivative.executable();
+  const executable = interruptibly(context.checkpoint, () => derivative.executable());
   const made = await executable.run([...residuals, ...inputs.map(({ data }) => data)], context.checkpoint);
   context.afterReply(() => executable.release(made));
   return { made, backend: executable.backend };
@@ -173,7 +170,7 @@ async function recorded(
     tapes: nest.recorders(outer).map((tape) => tape.id),
     names,
   };
-  const staged = await nest.stage(event, work.fresh);
+  const staged = await interruptibly(context.checkpoint, () => nest.stage(event, work.fresh));
   await nest.recording.valuesOf(staged.kept, context.checkpoint);
   const tensors = names.map((name) => staged.tensors.get(name) as Recorded);
   const data = await nest.recording.valuesOf(tensors, context.checkpoint);

@@ -1,6 +1,7 @@
 /** @file What requests do to tapes: from what they say to events, and from what was computed to what they are told. */
 import { variableOf } from '../../engine/derive.ts';
 import { didYouMeanOf, EngineError } from '../../engine/errors.ts';
+import { interruptibly } from '../../engine/interrupt.ts';
 import { bindValue } from '../../engine/program/bind.ts';
 import { build, type Graph, type GraphInput } from '../../engine/program/build.ts';
 import type { GraphDocument } from '../../engine/program/document.ts';
@@ -89,7 +90,7 @@ export async function record(
     wanted,
     written,
   };
-  const staged = await nest.stage(event, work.fresh);
+  const staged = await interruptibly(context.checkpoint, () => nest.stage(event, work.fresh));
   await nest.recording.valuesOf(staged.kept, context.checkpoint);
   const computed = async (tensor: Recorded): Promise<Tensor> => {
     const [data] = await nest.recording.valuesOf([tensor], context.checkpoint);

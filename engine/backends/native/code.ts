@@ -5,6 +5,7 @@
 import { createHash, hash, randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { look } from '../../interrupt.ts';
 import type { CompilingTeam, Linked, Llvm } from './llvm.ts';
 import { partition } from './partition.ts';
 import { ENTRY } from './plan.ts';
@@ -62,23 +63,35 @@ export class CodeStore {
     const known = this.#known(key);
     if (known) return known;
     const kept = this.#read(key);
-    const objects = kept ?? (await this.#llvm.compileAside([named(ir, key)]));
+    const objects = kept ?? (await this.#llvm.compileAside(this.#parts(key, ir), isLarge(ir)));
     if (!kept) this.#write(key, objects);
     return this.#known(key) ?? this.#link(key, objects);
   }
 
   #keyOf(ir: string): string {
-    return createHash('sha256').update(this.#llvm.identity).update('\0').update(ir).digest('hex').slice(0, 40);
+    const digest = createHash('sha256').update(this.#llvm.identity).update('\0');
+    for (let at = 0; at < ir.length; at += PIECE) {
+      look();
+      digest.update(ir.slice(at, at + PIECE));
+    }
+    return digest.digest('hex').slice(0, 40);
   }
 
   #compile(key: string, ir: string): readonly Uint8Array[] {
-    const parts = partition(ir, this.#team?.size ?? 1, `p${key}.`);
-    const objects = this.#llvm.compile(
-      parts.map((part) => named(part, key)),
-      this.#team?.compile,
-    );
+    const parts = this.#parts(key, ir);
+    const size = this.#team?.size ?? 1;
+    const objects: Uint8Array[] = [];
+    // One part for each of the team at a time, and a look at the checkpoint in between.
+    for (let at = 0; at < parts.length; at += size) {
+      look();
+      objects.push(...this.#llvm.compile(parts.slice(at, at + size), isLarge(ir), this.#team?.compile));
+    }
     this.#write(key, objects);
     return objects;
+  }
+
+  #parts(key: string, ir: string): string[] {
+    return partition(ir, this.#team?.size ?? 1, `p${key}.`).map((part) => named(part, key));
   }
 
   #known(key: string): Code | undefined {
@@ -122,6 +135,15 @@ export class CodeStore {
       // A cache that cannot be written is no cache; the code is there all the same.
     }
   }
+}
+
+/** Characters of text that are hashed at once. */
+const PIECE = 2 ** 22;
+/** Characters of text from which code is made quickly rather than well. */
+const LARGE_MODULE = 2 ** 21;
+
+function isLarge(ir: string): boolean {
+  return ir.length > LARGE_MODULE;
 }
 
 /** Bytes that a folder of compiled code may have when it is opened. */

@@ -2,6 +2,7 @@
  * @file LLVM IR as text: a module under construction, a function under construction, and vectors of lanes. The text is
  * what LLVM 15 to 22 all read (opaque pointers, no attribute newer than 15).
  */
+import { poll } from '../../interrupt.ts';
 
 /** The element types of values in registers; a comparison gives `i1`, memory holds bools as `i8`. */
 export type Element = 'float' | 'double' | 'i1' | 'i8' | 'i32' | 'i64';
@@ -79,11 +80,13 @@ export class Body {
 
   /** Adds an instruction without a result. */
   line(text: string): void {
+    poll();
     this.#lines.push(`  ${text}`);
   }
 
   /** Adds an instruction and names its result. */
   value(text: string): string {
+    poll();
     const name = `%v${this.#values++}`;
     this.#lines.push(`  ${name} = ${text}`);
     return name;

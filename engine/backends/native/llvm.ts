@@ -38,10 +38,13 @@ export interface Llvm {
   readonly architecture: string;
   /** The features that the processor has: `avx512f`. */
   readonly features: ReadonlySet<string>;
-  /** IR texts as object files; throws what LLVM says of text that is wrong. With a team, all at the same time. */
-  compile(irs: readonly string[], team?: CompilingTeam): Uint8Array[];
+  /**
+   * IR texts as object files, made quickly or well; throws what LLVM says of text that is wrong. With a team, all at the
+   * same time.
+   */
+  compile(irs: readonly string[], quickly?: boolean, team?: CompilingTeam): Uint8Array[];
   /** The same on another thread, one after the other. */
-  compileAside(irs: readonly string[]): Promise<Uint8Array[]>;
+  compileAside(irs: readonly string[], quickly?: boolean): Promise<Uint8Array[]>;
   /** Links object files that may call one another. What else they call is found in this process, or in `symbols`. */
   link(objects: readonly Uint8Array[], symbols?: ReadonlyMap<string, bigint>): Linked;
 }
@@ -97,8 +100,6 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'X86', aarch64
 const OPTIONS = ['adjoint', '-disable-lsr'] as const;
 
 const OBJECT_FILE = 1;
-/** Characters of text from which code is made quickly rather than well: time grows faster than the text. */
-const LARGE_MODULE = 2 ** 21;
 /** The code generator's level of optimisation; the renderers leave little to do for the levels above. */
 const LEVEL = { none: 0, less: 1, default: 2, aggressive: 3 } as const;
 const RELOCATION_PIC = 2;
@@ -212,9 +213,9 @@ class Compiler implements Llvm {
     this.#jit = this.#createJit();
   }
 
-  compile(irs: readonly string[], team?: CompilingTeam): Uint8Array[] {
-    if (!team || irs.length === 1) return irs.map((ir) => this.#compileOne(ir));
-    const units = irs.map((ir) => this.#open(ir));
+  compile(irs: readonly string[], quickly = false, team?: CompilingTeam): Uint8Array[] {
+    if (!team || irs.length === 1) return irs.map((ir) => this.#compileOne(ir, quickly));
+    const units = irs.map((ir) => this.#open(ir, quickly));
     const words = units.map(({ context, text, machine }) => [context, text, machine, 0n, 0n, 0n, 0n]);
     const jobs = new BigUint64Array([this.#addresses.parse, this.#addresses.emit, ...words.flat()]);
     team(jobs, units.length);
@@ -228,8 +229,8 @@ class Compiler implements Llvm {
     return units.map((_, i) => this.#take(word(i, 5)));
   }
 
-  #compileOne(ir: string): Uint8Array {
-    const unit = this.#open(ir);
+  #compileOne(ir: string, quickly: boolean): Uint8Array {
+    const unit = this.#open(ir, quickly);
     try {
       const message = [''];
       const module = [null] as (bigint | null)[];
@@ -243,10 +244,10 @@ class Compiler implements Llvm {
     }
   }
 
-  async compileAside(irs: readonly string[]): Promise<Uint8Array[]> {
+  async compileAside(irs: readonly string[], quickly = false): Promise<Uint8Array[]> {
     const objects: Uint8Array[] = [];
     for (const ir of irs) {
-      const unit = this.#open(ir);
+      const unit = this.#open(ir, quickly);
       try {
         const message = [''];
         const module = [null] as (bigint | null)[];
@@ -307,13 +308,13 @@ class Compiler implements Llvm {
     }
   }
 
-  #open(ir: string): Unit {
+  #open(ir: string, quickly: boolean): Unit {
     const llvm = this.#llvm;
     const bytes = Buffer.from(this.#prelude + ir);
     return {
       context: llvm.createContext(),
       text: llvm.bufferOf(bytes, bytes.byteLength, 'module'),
-      machine: this.#createMachine(ir.length > LARGE_MODULE ? LEVEL.none : LEVEL.default),
+      machine: this.#createMachine(quickly ? LEVEL.none : LEVEL.default),
       module: undefined,
     };
   }

@@ -123,7 +123,7 @@ class Native implements Loaded {
     const outputs = held.bind(inputs, this.#memory);
     checkpoint.check();
     if (this.#rendered.canStop) held.limit(checkpoint);
-    running = { called: this.#rendered.called, failure: undefined };
+    running = { called: this.#rendered.called, words: held.words, failure: undefined };
     this.#call(held.words);
     const { failure } = running;
     if (failure) throw failure.reason;
@@ -276,8 +276,13 @@ function align(bytes: number): number {
 // ---- Routines that have no native code
 
 /** The run under way, for the callback; an error must not cross native code, so it waits here. */
-let running: { readonly called: readonly Called[]; failure: { readonly reason: unknown } | undefined } = {
+let running: {
+  readonly called: readonly Called[];
+  readonly words: BigInt64Array;
+  failure: { readonly reason: unknown } | undefined;
+} = {
   called: [],
+  words: new BigInt64Array(CONTEXT.tensors),
   failure: undefined,
 };
 
@@ -286,12 +291,13 @@ const SYMBOLS: ReadonlyMap<string, bigint> = new Map([
     CALLBACK,
     koffi.address(
       koffi.register((number: number | bigint, pointers: unknown) => {
-        // The run goes on to its end, and nothing that it computes is looked at.
+        // The run ends where it next looks whether it should, and nothing that it computes is looked at.
         if (running.failure) return;
         try {
           runByDefinition(running.called[Number(number)] as Called, pointers);
         } catch (reason) {
           running.failure = { reason };
+          running.words[CONTEXT.stopped] = 1n;
         }
       }, koffi.pointer(callbackType)),
     ),

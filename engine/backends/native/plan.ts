@@ -5,6 +5,7 @@
 import { goesByRows } from '../../compile/bands.ts';
 import type { BufferId, Plan, Step } from '../../compile/plan.ts';
 import type { Routine } from '../../compile/routine.ts';
+import { poll } from '../../interrupt.ts';
 import { bytesOf, type DType, sizeOf, type TensorType, type TypedArray } from '../../types.ts';
 import { Body, Module } from './ir.ts';
 import { renderKernel } from './kernel.ts';
@@ -50,6 +51,8 @@ export const CALLBACK = 'adjoint_routine';
 const PARALLEL_WORK = 100_000;
 /** Work after which the clock is looked at. */
 const CHECK_WORK = 10_000_000;
+/** Pointers that one function hands to the steps it runs: LLVM takes long for functions that are long. */
+const MOST_POINTERS = 2048;
 const ALIGNMENT = 64;
 
 /** The module of a plan. */
@@ -133,8 +136,10 @@ class PlanRenderer {
   }
 
   #collectConstants(plan: Plan): void {
-    for (const { place } of plan.buffers)
+    for (const { place } of plan.buffers) {
+      poll();
       if (place.kind === 'constant' && !this.#constants.includes(place.data)) this.#constants.push(place.data);
+    }
     for (const step of plan.steps) {
       if (step.kind === 'branch') step.plans.forEach((each) => this.#collectConstants(each));
       if (step.kind === 'loop') this.#collectConstants(step.body);
@@ -203,19 +208,19 @@ class PlanRenderer {
     });
     const name = `t${this.#functions++}`;
     let work = workOf(plan, step, step.routine.flops);
-    this.#addUnits(name, outside.length, (body, unit, next) => {
-      const call = (phase: Phase, ids: readonly BufferId[]): void => {
-        const args = ids.map((id) => `ptr ${nameOf(id)}`);
-        body.line(`call void @${phase.name}(${[...args, 'ptr %scratch', `i64 ${unit}`, `i64 ${next}`].join(', ')})`);
-      };
-      call(last, own);
-      for (const follower of followers) {
+    const call = ({ body, unit, next }: Unit, phase: Phase, ids: readonly BufferId[]): void => {
+      const args = ids.map((id) => `ptr ${nameOf(id)}`);
+      body.line(`call void @${phase.name}(${[...args, 'ptr %scratch', `i64 ${unit}`, `i64 ${next}`].join(', ')})`);
+    };
+    this.#addUnits(name, outside.length, (at) => {
+      call(at, last, own);
+      this.#inPieces(at, name, pointersOf(outside.length), followers, (within, follower) => {
         const { kernel, reads, inputs, outputs } = follower;
         const part = `k${this.#functions++}`;
         for (const phase of renderKernel(kernel, reads, this.#module, part, this.#target, { of: rows, each }))
-          call(phase, [...inputs, ...outputs]);
+          call(within, phase, [...inputs, ...outputs]);
         work += workOf(plan, follower, kernel.flops);
-      }
+      });
     });
     return {
       kind: 'phases',
@@ -226,12 +231,7 @@ class PlanRenderer {
   }
 
   /** Adds a phase's function that does its units one by one. */
-  #addUnits(
-    name: string,
-    pointers: number,
-    write: (body: Body, unit: string, next: string) => void,
-    first?: string,
-  ): void {
+  #addUnits(name: string, pointers: number, write: (at: Unit) => void, first?: string): void {
     const body = new Body(this.#module);
     if (first !== undefined) body.line(first);
     const [head, exit] = [body.label(), body.label()];
@@ -240,7 +240,7 @@ class PlanRenderer {
     const unit = body.name();
     const writeUnit = body.reserve();
     const next = body.value(`add i64 ${unit}, 1`);
-    write(body, unit, next);
+    write({ body, unit, next });
     const latch = body.block;
     body.line(`br i1 ${body.value(`icmp ult i64 ${next}, %end`)}, label %${head}, label %${exit}`);
     writeUnit(`${unit} = phi i64 [ %begin, %entry ], [ ${next}, %${latch} ]`);
@@ -248,9 +248,35 @@ class PlanRenderer {
     this.#addFunction(name, pointers, String(body));
   }
 
+  /** What is done with one unit for each of a list; for a long one in functions of their own, which take the pointers. */
+  #inPieces<T extends Pick<Step, 'inputs' | 'outputs'>>(
+    at: Unit,
+    name: string,
+    pointers: readonly string[],
+    steps: readonly T[],
+    write: (at: Unit, step: T) => void,
+  ): void {
+    const pieces = piecesOf(steps, (step) => step);
+    if (pieces.length <= 1) {
+      for (const step of steps) write(at, step);
+      return;
+    }
+    const shared = [...pointers, '%scratch'].map((pointer) => `ptr ${pointer}`);
+    pieces.forEach((piece, i) => {
+      const body = new Body(this.#module);
+      for (const step of piece) write({ body, unit: '%begin', next: '%end' }, step);
+      this.#define(`${name}_${i}`, [...shared, 'i64 %begin', 'i64 %end'], body);
+      at.body.line(`call void @${name}_${i}(${[...shared, `i64 ${at.unit}`, `i64 ${at.next}`].join(', ')})`);
+    });
+  }
+
   #addFunction(name: string, pointers: number, body: string): void {
-    const parameters = Array.from({ length: pointers }, (_, i) => `ptr %p${i}`);
-    const all = [...parameters, 'ptr %scratch', 'i64 %begin', 'i64 %end'].join(', ');
+    const parameters = pointersOf(pointers).map((pointer) => `ptr ${pointer}`);
+    this.#define(name, [...parameters, 'ptr %scratch', 'i64 %begin', 'i64 %end'], body);
+  }
+
+  #define(name: string, parameters: readonly string[], body: Body | string): void {
+    const all = parameters.join(', ');
     this.#module.add(`define internal void @${name}(${all}) nounwind {\nentry:\n${body}\n  ret void\n}`);
   }
 
@@ -263,15 +289,15 @@ class PlanRenderer {
     this.#addUnits(
       name,
       outside.length,
-      (body, chunk, next) => {
-        const pointer = (id: BufferId): string => {
-          const { place } = plan.buffers[id] as Plan['buffers'][number];
-          if (place.kind !== 'local') return `%p${outside.indexOf(id)}`;
-          // Steps count from the start of the whole, of which only this chunk is there.
-          const first = body.value(`mul i64 ${chunk}, ${-place.chunkBytes}`);
-          return body.value(`getelementptr i8, ptr ${at(body, '%local', place.offset)}, i64 ${first}`);
-        };
-        for (const each of steps) {
+      (whole) => {
+        this.#inPieces(whole, name, [...pointersOf(outside.length), '%local'], steps, ({ body, unit, next }, each) => {
+          const pointer = (id: BufferId): string => {
+            const { place } = plan.buffers[id] as Plan['buffers'][number];
+            if (place.kind !== 'local') return `%p${outside.indexOf(id)}`;
+            // Steps count from the start of the whole, of which only this chunk is there.
+            const first = body.value(`mul i64 ${unit}, ${-place.chunkBytes}`);
+            return body.value(`getelementptr i8, ptr ${at(body, '%local', place.offset)}, i64 ${first}`);
+          };
           const part = `k${this.#functions++}`;
           const args = [...each.inputs, ...each.outputs].map((id) => `ptr ${pointer(id)}`);
           const phases = renderKernel(each.kernel, each.reads, this.#module, part, this.#target, {
@@ -280,10 +306,10 @@ class PlanRenderer {
           });
           for (const phase of phases)
             body.line(
-              `call void @${phase.name}(${[...args, 'ptr %scratch', `i64 ${chunk}`, `i64 ${next}`].join(', ')})`,
+              `call void @${phase.name}(${[...args, 'ptr %scratch', `i64 ${unit}`, `i64 ${next}`].join(', ')})`,
             );
           work += workOf(plan, each, each.kernel.flops);
-        }
+        });
       },
       `%local = alloca [${Math.max(1, scratchBytes)} x i8], align ${ALIGNMENT}`,
     );
@@ -323,23 +349,9 @@ class PlanRenderer {
     this.#module.add(`define void @${ENTRY}(ptr %context) nounwind {\nentry:\n${body}\n  ret void\n}`);
   }
 
-  /** The function of a plan: `void (context, scratch, arena, input…, output…)`. */
+  /** The function of a plan: `void (context, scratch, arena, input…, output…)`; a long one calls others with its steps. */
   #function(prepared: Prepared, outputs: number, isWithin: boolean): void {
     const { plan, name, steps } = prepared;
-    const flow = new Flow(this.#module, this.#target.threads);
-    const { body } = flow;
-    const pointers = this.#pointers(plan, body, isWithin);
-    let unwatched = 0;
-    steps.forEach((each, i) => {
-      this.#step(flow, prepared, pointers, each);
-      unwatched += each.work;
-      if (unwatched < CHECK_WORK || i === steps.length - 1) return;
-      this.#lookAtClock(body);
-      flow.returnIfStopped();
-      unwatched = 0;
-    });
-    if (isWithin) this.#copyOutputs(flow, plan, pointers);
-    flow.close();
     const parameters = [
       'ptr %context',
       'ptr %scratch',
@@ -347,20 +359,64 @@ class PlanRenderer {
       ...plan.inputs.map((_, i) => `ptr %i${i}`),
       ...Array.from({ length: outputs }, (_, i) => `ptr %o${i}`),
     ];
-    this.#module.add(
-      `define internal void @${name}(${parameters.join(', ')}) nounwind {\nentry:\n${body}\n  ret void\n}`,
+    const places = outputPlaces(plan, isWithin);
+    const write = (as: string, own: readonly PreparedStep[], run: (flow: Flow, pointers: Pointers) => void): void => {
+      const flow = new Flow(this.#module, this.#target.threads);
+      const ids = new Set(own.flatMap(({ step }) => [...step.inputs, ...step.outputs]));
+      if (isWithin && as === name) for (const id of plan.outputs) ids.add(id);
+      const pointers = this.#pointers(plan, flow.body, ids, places);
+      run(flow, pointers);
+      if (isWithin && as === name) this.#copyOutputs(flow, plan, pointers);
+      flow.close();
+      this.#define(as, parameters, flow.body);
+    };
+    const pieces = piecesOf(steps, ({ step }) => step);
+    if (pieces.length <= 1) {
+      write(name, steps, (flow, pointers) => this.#steps(flow, prepared, pointers, steps));
+      return;
+    }
+    pieces.forEach((piece, i) => {
+      write(`${name}_${i}`, piece, (flow, pointers) => this.#steps(flow, prepared, pointers, piece));
+    });
+    write(name, [], (flow) =>
+      pieces.forEach((_, i) => {
+        flow.body.line(`call void @${name}_${i}(${parameters.join(', ')})`);
+        if (i === pieces.length - 1 && !this.#canStop) return;
+        if (i < pieces.length - 1) this.#lookAtClock(flow.body);
+        flow.returnIfStopped();
+      }),
     );
   }
 
-  /** The name of each buffer's pointer. A plan within another writes each output where it is told to. */
-  #pointers(plan: Plan, body: Body, isWithin: boolean): string[] {
-    const distinct = [...new Set(plan.outputs)].filter((id) => plan.buffers[id]?.place.kind === 'output');
-    return plan.buffers.map(({ place }, id) => {
+  #steps(flow: Flow, prepared: Prepared, pointers: Pointers, steps: readonly PreparedStep[]): void {
+    let unwatched = 0;
+    steps.forEach((each, i) => {
+      this.#step(flow, prepared, pointers, each);
+      unwatched += each.work;
+      if (unwatched < CHECK_WORK || i === steps.length - 1) return;
+      this.#lookAtClock(flow.body);
+      flow.returnIfStopped();
+      unwatched = 0;
+    });
+  }
+
+  /** The names of some buffers' pointers. */
+  #pointers(
+    { buffers }: Plan,
+    body: Body,
+    ids: ReadonlySet<BufferId>,
+    outputs: ReadonlyMap<BufferId, number>,
+  ): Pointers {
+    // In the order of the buffers.
+    const wanted = [...ids].sort((a, b) => a - b);
+    const name = (id: BufferId): string => {
+      poll();
+      const { place } = buffers[id] as Plan['buffers'][number];
       switch (place.kind) {
         case 'input':
           return `%i${place.index}`;
         case 'output':
-          return `%o${isWithin ? plan.outputs.indexOf(id) : distinct.indexOf(id)}`;
+          return `%o${outputs.get(id)}`;
         case 'constant':
           return loadWord(body, this.#constantNumbers.get(place.data) as number, 'ptr');
         case 'arena':
@@ -370,28 +426,41 @@ class PlanRenderer {
         default:
           return place satisfies never;
       }
-    });
+    };
+    return new Map(wanted.map((id) => [id, name(id)]));
   }
 
   /** Copies what is an output twice, or an input or constant that is an output. */
-  #copyOutputs(flow: Flow, plan: Plan, pointers: readonly string[]): void {
+  #copyOutputs(flow: Flow, plan: Plan, pointers: Pointers): void {
+    const places = outputPlaces(plan, true);
     plan.outputs.forEach((id, i) => {
-      const isDirect = plan.buffers[id]?.place.kind === 'output' && plan.outputs.indexOf(id) === i;
-      if (!isDirect) flow.copy(`%o${i}`, pointers[id] as string, bytesOf(typeOf(plan, id)));
+      const isDirect = plan.buffers[id]?.place.kind === 'output' && places.get(id) === i;
+      if (!isDirect) flow.copy(`%o${i}`, pointers.get(id) as string, bytesOf(typeOf(plan, id)));
     });
   }
 
-  #step(flow: Flow, prepared: Prepared, pointers: readonly string[], each: PreparedStep): void {
-    const named = (ids: readonly BufferId[]): string[] => ids.map((id) => pointers[id] as string);
+  #step(flow: Flow, prepared: Prepared, pointers: Pointers, each: PreparedStep): void {
+    const named = (ids: readonly BufferId[]): string[] => ids.map((id) => pointers.get(id) as string);
     const { inputs, outputs } = each.step;
     switch (each.kind) {
       case 'phases': {
-        for (const phase of each.phases)
-          flow.phase(phase, [...named(inputs), ...named(outputs), '%scratch'], isParallelPhase(phase, each.work));
+        for (const phase of each.phases) {
+          const pointers = [...named(inputs), ...named(outputs), '%scratch'];
+          const watched = this.#watched(phase, pointers.length, each.work);
+          flow.phase(
+            watched ?? phase,
+            watched ? ['%context', ...pointers] : pointers,
+            isParallelPhase(phase, each.work),
+          );
+          if (watched) flow.returnIfStopped();
+        }
         break;
       }
       case 'call':
         flow.callBack(each.number, [...named(inputs), ...named(outputs)]);
+        // Where its definition fails, the run is ended.
+        this.#canStop = true;
+        flow.returnIfStopped();
         break;
       case 'branch':
         this.#branch(flow, prepared, named(inputs), named(outputs), each);
@@ -520,6 +589,32 @@ class PlanRenderer {
     return body.value(`phi i1 [ false, %${before} ], [ ${isSet}, %${after} ]`);
   }
 
+  /** A long phase that looks at the clock between its units, whoever does them; it takes the context before its pointers. */
+  #watched(phase: Phase, pointers: number, work: number): Phase | undefined {
+    if (work < 2 * CHECK_WORK || phase.units <= 1) return undefined;
+    const interval = Math.max(1, Math.floor((phase.units * CHECK_WORK) / work));
+    const name = `${phase.name}_watched`;
+    const parameters = pointersOf(pointers).map((pointer) => `ptr ${pointer}`);
+    const body = new Body(this.#module);
+    const [head, go, exit] = [body.label(), body.label(), body.label()];
+    body.line(`br label %${head}`);
+    body.begin(head);
+    const unit = body.name();
+    const writeUnit = body.reserve();
+    this.#lookAtClock(body);
+    const flag = loadWord(body, CONTEXT.stopped, 'i64');
+    body.line(`br i1 ${body.value(`icmp ne i64 ${flag}, 0`)}, label %${exit}, label %${go}`);
+    body.begin(go);
+    const most = body.value(`add i64 ${unit}, ${interval}`);
+    const next = body.value(`select i1 ${body.value(`icmp ult i64 ${most}, %end`)}, i64 ${most}, i64 %end`);
+    body.line(`call void @${phase.name}(${[...parameters, `i64 ${unit}`, `i64 ${next}`].join(', ')})`);
+    body.line(`br i1 ${body.value(`icmp ult i64 ${next}, %end`)}, label %${head}, label %${exit}`);
+    writeUnit(`${unit} = phi i64 [ %begin, %entry ], [ ${next}, %${go} ]`);
+    body.begin(exit);
+    this.#define(name, ['ptr %context', ...parameters, 'i64 %begin', 'i64 %end'], body);
+    return { ...phase, name };
+  }
+
   #lookAtClock(body: Body): void {
     this.#canStop = true;
     this.#module.define('@late', () => this.#late());
@@ -552,7 +647,7 @@ entry:
   br i1 %over, label %set, label %done
 set:
   %flag = getelementptr i64, ptr %context, i64 ${CONTEXT.stopped}
-  store i64 1, ptr %flag
+  store atomic i64 1, ptr %flag monotonic, align 8
   br label %done
 done:
   ret void
@@ -574,6 +669,46 @@ entry:
   ret i64 %now
 }`;
   }
+}
+
+/** The name of each buffer's pointer in a function. */
+type Pointers = ReadonlyMap<BufferId, string>;
+
+/** Where one unit of a phase is done: in a function under construction, from `unit` to `next`. */
+interface Unit {
+  readonly body: Body;
+  readonly unit: string;
+  readonly next: string;
+}
+
+function pointersOf(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `%p${i}`);
+}
+
+/** Steps in pieces of which each is written into one function. */
+function piecesOf<T>(steps: readonly T[], of: (step: T) => Pick<Step, 'inputs' | 'outputs'>): T[][] {
+  const pieces: T[][] = [];
+  let pointers = Infinity;
+  for (const step of steps) {
+    const { inputs, outputs } = of(step);
+    const own = inputs.length + outputs.length + 2;
+    if (pointers + own > MOST_POINTERS) {
+      pieces.push([]);
+      pointers = 0;
+    }
+    pointers += own;
+    pieces.at(-1)?.push(step);
+  }
+  return pieces;
+}
+
+/** The place of each output among a function's parameters. A plan within another writes each where it is told to. */
+function outputPlaces({ outputs, buffers }: Plan, isWithin: boolean): ReadonlyMap<BufferId, number> {
+  const places = new Map<BufferId, number>();
+  outputs.forEach((id, i) => {
+    if (buffers[id]?.place.kind === 'output' && !places.has(id)) places.set(id, isWithin ? i : places.size);
+  });
+  return places;
 }
 
 /** The steps of one function. */

@@ -1,4 +1,5 @@
 /** @file A graph document while its text is being read: what is defined so far, named only when all is known. */
+import { poll } from '../../interrupt.ts';
 import { checkLimit, type Limits } from '../../limits.ts';
 import type { GraphDocument, GraphNode } from '../../program/document.ts';
 
@@ -110,6 +111,7 @@ export class Draft {
   }
 
   #define(body: Body): Tensor {
+    poll();
     const count = this.#definitions.length + 1;
     checkLimit(this.#limits, 'nodes', count, () => `the text makes at least ${count} nodes`, { pointer: '/graph' });
     const definition: Definition = { body, stem: body.kind === 'node' ? body.op : body.kind, name: '' };
@@ -158,6 +160,7 @@ function freshNames(names: Iterable<string>, length: number): (stem: string, sep
     const stem = wish.length <= length - 8 ? wish : wish.slice(0, length - 8);
     let name = stem;
     while (taken.has(name)) {
+      poll();
       const count = (counts.get(stem) ?? 0) + 1;
       counts.set(stem, count);
       name = `${stem}${separator}${count}`;

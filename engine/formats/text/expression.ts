@@ -1,6 +1,7 @@
 /** @file Expressions of the text graph language to the tensors and literals that they stand for. */
 import type { SyntaxNode } from '@lezer/common';
 import type { EngineError } from '../../errors.ts';
+import { poll } from '../../interrupt.ts';
 import type { Limits } from '../../limits.ts';
 import { NAME } from '../../program/document.ts';
 import type { Argument, Draft, Literal, Tensor } from './draft.ts';
@@ -38,6 +39,7 @@ export type Value = Tensor | Literal | readonly Value[];
 
 /** Reads an expression, adding its nodes to the draft. */
 export function readExpression(reading: Reading, node: SyntaxNode): Value {
+  poll();
   const { text, draft } = reading;
   switch (node.name) {
     case 'VariableName':

@@ -2,6 +2,7 @@
 import type { SyntaxNode, SyntaxNodeRef, Tree } from '@lezer/common';
 import { parser } from '@lezer/python';
 import { EngineError } from '../../errors.ts';
+import { poll } from '../../interrupt.ts';
 
 /** Levels of syntax within one another; the readers recurse once a level, so this bounds their stack. */
 const MAX_DEPTH = 300;
@@ -26,7 +27,10 @@ function strictTree(text: string): Tree {
   const parse = strict.startParse(text);
   try {
     let tree = parse.advance();
-    while (!tree) tree = parse.advance();
+    while (!tree) {
+      poll();
+      tree = parse.advance();
+    }
     // Lezer cuts chains such as a + a + ... some 300 levels down, and only marks the cut with an error node.
     walk(tree, (node, depth) => {
       if (depth > MAX_DEPTH || node.type.isError) throw tooDeep(text, node.from);
@@ -46,7 +50,10 @@ function strictTree(text: string): Tree {
 function walk(tree: Tree, visit: (node: SyntaxNodeRef, depth: number) => void): void {
   let depth = 0;
   tree.iterate({
-    enter: (node) => visit(node, ++depth),
+    enter: (node) => {
+      poll();
+      visit(node, ++depth);
+    },
     leave: () => void depth--,
   });
 }
