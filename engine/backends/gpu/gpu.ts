@@ -1,0 +1,119 @@
+/** @file The gpu backend: opens a device, makes sure that it computes, and runs plans on it. */
+
+import type { Plan } from '../../compile/plan.ts';
+import type { TypedArray } from '../../types.ts';
+import { type Backend, type Checkpoint, HOST_MEMORY, type Loaded, type Memory, UNLIMITED } from '../backend.ts';
+import { Device, type DeviceReport, type GpuError, type GpuFault } from './device.ts';
+import { type DeviceMemory, Pool, Residents, USAGE } from './memory.ts';
+import { DevicePlan, fetchOutputs, Run } from './plan.ts';
+import { checkNumbers } from './self-test.ts';
+
+export { type DeviceReport, GpuError, type GpuFault } from './device.ts';
+export { gpuRefusal } from './refusal.ts';
+
+/** How a gpu is used; every part has a default. */
+export interface GpuOptions {
+  /** Bytes of the device that may be used; by default 4 GiB. */
+  readonly memory?: number;
+  /** Bytes of those that inputs and outputs may keep between runs; by default half. */
+  readonly resident?: number;
+  /** For tests: fresh memory of the device holds a pattern that as a float is NaN. */
+  readonly isPoisoned?: boolean;
+}
+
+/** A gpu that runs plans. */
+export interface Gpu {
+  readonly backend: Backend;
+  readonly device: DeviceReport;
+  /** Bytes of the device's memory: held, in use now, and those in use that keep arrays between runs. */
+  memory(): { readonly held: number; readonly used: number; readonly resident: number };
+  /** Why it runs nothing any more, if so. */
+  fault(): GpuError | undefined;
+  /** Called once, when it is dead. */
+  onFault(listener: (fault: GpuError) => void): void;
+  /** Marks it dead as if the device had said so: for tests. */
+  fail(code: GpuFault): void;
+  /** Frees the device. */
+  close(): void;
+}
+
+/**
+ * WGSL promises no correct rounding of quotients and roots (2.5 units in the last place) and none of subnormal numbers;
+ * the rest is docs/gpu-math.md.
+ */
+const TOLERANCE = { float32: 2e-6, float64: 0 } as const;
+
+/** Opens the gpu of this machine; where there is none, or it does not compute right, says why. */
+export async function openGpu(options: GpuOptions = {}): Promise<Gpu | { readonly reason: string }> {
+  const device = await Device.open();
+  if (typeof device === 'string') return { reason: device };
+  const gpu = gpuOf(device, options);
+  const reason = await checkNumbers(gpu.backend).catch((error: unknown) => (error as Error).message);
+  if (reason === undefined) return gpu;
+  gpu.close();
+  return { reason: `${device.report.name} fails its self-test: ${reason}` };
+}
+
+function gpuOf(device: Device, { memory: limit = 2 ** 32, resident = limit / 2, isPoisoned = false }: GpuOptions): Gpu {
+  const tensors = new Pool(device, limit);
+  const memory: DeviceMemory = {
+    tensors,
+    staging: new Pool(device, limit, USAGE.mapRead | USAGE.copyTarget),
+    residents: new Residents(tensors, resident),
+    isPoisoned,
+  };
+  return {
+    device: device.report,
+    backend: {
+      name: 'gpu',
+      tolerance: TOLERANCE,
+      hasBands: false,
+      load: (plan, host) => load(device, memory, plan, host),
+    },
+    memory: () => ({ held: tensors.held + memory.staging.held, used: tensors.used, resident: memory.residents.bytes }),
+    fault: () => device.fault,
+    onFault: (listener) => device.onFault(listener),
+    fail: (code) => device.fail(code, `a test asked for it: ${code}`),
+    close: () => device.close(),
+  };
+}
+
+function load(device: Device, memory: DeviceMemory, plan: Plan, host: Memory = HOST_MEMORY): Loaded {
+  device.check();
+  const loaded = new DevicePlan(plan, device);
+  return {
+    backend: 'gpu',
+    run: (inputs, checkpoint) => execute(device, memory, loaded, inputs, checkpoint, host),
+    release: (outputs) => {
+      for (const output of outputs) memory.residents.forget(output);
+    },
+  };
+}
+
+async function execute(
+  device: Device,
+  memory: DeviceMemory,
+  loaded: DevicePlan,
+  inputs: Parameters<Loaded['run']>[0],
+  checkpoint: Checkpoint = UNLIMITED,
+  host: Memory,
+): Promise<readonly TypedArray[]> {
+  device.check();
+  checkpoint.check();
+  let run: Run | undefined;
+  try {
+    await loaded.ready();
+    run = new Run(device, memory, checkpoint);
+    const { inputs: types } = loaded.plan;
+    const sent = inputs.map((array, i) => (run as Run).send(types[i]!, array));
+    const outputs = await loaded.execute(run, sent);
+    const arrays = await fetchOutputs(run, outputs, host);
+    device.check();
+    return arrays;
+  } catch (reason) {
+    // What a device that is gone leaves undone fails in words of its own.
+    throw device.fault ?? reason;
+  } finally {
+    run?.finish();
+  }
+}
