@@ -171,11 +171,18 @@ export class Device {
       buffer: { type: binding < reads ? READ_ONLY : STORAGE } as const,
     }));
     const layout = this.gpu.createBindGroupLayout({ entries });
-    const pipeline = await this.gpu.createComputePipelineAsync({
+    // Code that is no WGSL is a fault of ours and not of the device: it fails what was to be compiled.
+    this.gpu.pushErrorScope('validation');
+    const module = this.gpu.createShaderModule({ code });
+    const wrong = this.gpu.popErrorScope();
+    const pipeline = this.gpu.createComputePipelineAsync({
       layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
-      compute: { module: this.gpu.createShaderModule({ code }), entryPoint: 'main' },
+      compute: { module, entryPoint: 'main' },
     });
-    return { pipeline, layout };
+    const [error, compiled] = await Promise.all([wrong, pipeline.catch((reason: Error) => reason)]);
+    if (error) throw new Error(`${error.message}\n${code}`);
+    if (compiled instanceof Error) throw compiled;
+    return { pipeline: compiled, layout };
   }
 }
 

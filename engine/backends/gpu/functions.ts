@@ -27,13 +27,17 @@ export interface NativeFunction {
   readonly uses?: readonly string[];
 }
 
-/** Not constants: an expression of constants that is no finite number is an error in WGSL. */
+/**
+ * Not constants: an expression of constants that is no finite number is an error in WGSL. The zero is set when a kernel
+ * begins, by what no compiler knows.
+ */
 export const SPECIAL_BITS =
-  'var<private> infinity_bits : u32 = 0x7f800000u;\nvar<private> nan_bits : u32 = 0x7fc00000u;';
+  'var<private> infinity_bits : u32 = 0x7f800000u;\nvar<private> nan_bits : u32 = 0x7fc00000u;\nvar<private> zero_bits : u32;';
 
 const NUMBER_1 = ['Number'] as const;
 const NUMBER_2 = ['Number', 'Number'] as const;
 const INTEGER_2 = ['Integer', 'Integer'] as const;
+const BOOLEAN_2 = ['Boolean', 'Boolean'] as const;
 
 function number(body: string, uses: readonly string[] = []): NativeFunction {
   return { takes: NUMBER_1, gives: 'Number', body, uses };
@@ -45,6 +49,10 @@ function numbers(body: string, uses: readonly string[] = []): NativeFunction {
 
 function integers(body: string): NativeFunction {
   return { takes: INTEGER_2, gives: 'Integer', body };
+}
+
+function test(takes: readonly NativeType[], condition: string): NativeFunction {
+  return { takes, gives: 'Boolean', body: `return ${condition};` };
 }
 
 /** c₀ + x (c₁ + x (c₂ + …)) */
@@ -103,6 +111,8 @@ export const FUNCTIONS: Readonly<Record<string, NativeFunction>> = {
     gives: 'Boolean',
     body: 'return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;',
   },
+  // What a compiler knows nothing of: it may take (x + 1) - 1 for x.
+  opaque: number('return bitcast<f32>(bitcast<u32>(x) ^ zero_bits);'),
   // Of subnormal numbers by their bits: comparisons may take them for zeros.
   isZero: { takes: NUMBER_1, gives: 'Boolean', body: 'return (bitcast<u32>(x) << 1u) == 0u;' },
   withSign: numbers('return bitcast<f32>((bitcast<u32>(x) & 0x7fffffffu) | (bitcast<u32>(y) & 0x80000000u));'),
@@ -192,13 +202,13 @@ export const FUNCTIONS: Readonly<Record<string, NativeFunction>> = {
   ]),
   // log(1 + x) = log(u) + (x - (u - 1)) / u nearly, where u is 1 + x rounded
   log1p: number(
-    'let u = x + 1.0;\n' +
+    'let u = fn_opaque(x + 1.0);\n' +
       'let parts = fn_split(u);\n' +
       'let missing = (x - (u - 1.0)) * 0.5;\n' +
       'let scale = bitcast<f32>((128 - i32(parts.x)) << 23u);\n' +
       'let f = missing * scale + (parts.y - 1.0);\n' +
       'return select(fn_logOrSpecial(u, fn_logReduced(parts.x, f)), x, abs(x) < 1.4901161e-8);',
-    ['split', 'logOrSpecial', 'logReduced'],
+    ['opaque', 'split', 'logOrSpecial', 'logReduced'],
   ),
 
   // r and what it lost, where |x| = n π/2 + r, and n: for |x| up to `NEAR`
@@ -214,7 +224,7 @@ export const FUNCTIONS: Readonly<Record<string, NativeFunction>> = {
   // The same for any finite |x|: the product of its fraction with the 96 bits of 2/π that reach beyond the quadrants
   reduceFar: number(
     'let bits = bitcast<u32>(x);\n' +
-      'let fraction = (bits & 0x7fffffu) | 0x800000u;\n' +
+      'let fraction = (bits << 8u) | 0x80000000u;\n' +
       'let exponent = (bits >> 23u) - 126u;\n' +
       'let shift = exponent & 31u;\n' +
       'let word = exponent >> 5u;\n' +
@@ -345,8 +355,7 @@ export const FUNCTIONS: Readonly<Record<string, NativeFunction>> = {
     'let size = abs(x);\n' +
       'let quarter = fn_expm1Scaled(select(size, 89.42, size > 89.42), -2);\n' +
       'let half = quarter + quarter / (quarter * 4.0 + 1.0);\n' +
-      'let all = select(half + half, 2.0 * quarter + 2.0 * quarter, size > 20.0);\n' +
-      'return select(fn_withSign(all, x), x, size < 1.4901161e-8);',
+      'return select(fn_withSign(half + half, x), x, size < 1.4901161e-8);',
     ['expm1Scaled', 'withSign'],
   ),
   cosh: number(
@@ -376,12 +385,16 @@ export const FUNCTIONS: Readonly<Record<string, NativeFunction>> = {
   ),
 
   // Sums and products in two words
-  product: numbers(
-    'let high = x * y;\n' +
-      'let cx = x * 4097.0;\nlet xh = cx - (cx - x);\nlet xl = x - xh;\n' +
-      'let cy = y * 4097.0;\nlet yh = cy - (cy - y);\nlet yl = y - yh;\n' +
+  product: {
+    takes: NUMBER_2,
+    gives: 'Array(2)',
+    body:
+      'let high = x * y;\n' +
+      'let cx = fn_opaque(x * 4097.0);\nlet xh = cx - (cx - x);\nlet xl = x - xh;\n' +
+      'let cy = fn_opaque(y * 4097.0);\nlet yh = cy - (cy - y);\nlet yl = y - yh;\n' +
       'return vec2<f32>(high, ((xh * yh - high) + xh * yl + xl * yh) + xl * yl);',
-  ),
+    uses: ['opaque'],
+  },
   multiplied: {
     takes: ['Array(2)', 'Array(2)'],
     gives: 'Array(2)',
@@ -395,7 +408,7 @@ export const FUNCTIONS: Readonly<Record<string, NativeFunction>> = {
     body:
       'let parts = fn_split(x);\n' +
       'let f = parts.y - 1.0;\n' +
-      'let d = 2.0 + f;\n' +
+      'let d = fn_opaque(2.0 + f);\n' +
       'let d_low = f - (d - 2.0);\n' +
       'let s = f / d;\n' +
       'let covered = fn_product(s, d);\n' +
@@ -403,7 +416,7 @@ export const FUNCTIONS: Readonly<Record<string, NativeFunction>> = {
       'let both = vec2<f32>(s, s_low);\n' +
       'let square = fn_multiplied(both, both);\n' +
       `let small = square.x * ${horner('square.x', ATANH_SECOND_REST)};\n` +
-      `let first = ${TWO_THIRDS} + small;\n` +
+      `let first = fn_opaque(${TWO_THIRDS} + small);\n` +
       `let factor = vec2<f32>(first, (small - (first - ${TWO_THIRDS})) + (${TWO_THIRDS_LOW}));\n` +
       'let cubic = fn_multiplied(fn_multiplied(both, square), factor);\n' +
       'let twice = s + s;\n' +
@@ -416,7 +429,7 @@ export const FUNCTIONS: Readonly<Record<string, NativeFunction>> = {
       `let low = sum_low + (parts.x * ${LN2_LOW} + mantissa_low);\n` +
       'let high = sum + low;\n' +
       'return vec2<f32>(high, low - (high - sum));',
-    uses: ['split', 'product', 'multiplied'],
+    uses: ['opaque', 'split', 'product', 'multiplied'],
   },
   powOfSize: numbers(
     'let logarithm = fn_logInTwo(x);\n' +
@@ -473,9 +486,11 @@ export const FUNCTIONS: Readonly<Record<string, NativeFunction>> = {
       'if (fn_isNaN(x) || fn_isNaN(y) || fn_isZero(y) || !(fn_absf(x) < endless)) { return floor(quotient); }\n' +
       'if (fn_absf(y) == endless) { return select(quotient, -1.0, !fn_isZero(x) && (x < 0.0) != (y < 0.0)); }\n' +
       'if (!(fn_absf(quotient) < endless)) { return quotient; }\n' +
-      'let whole = round((x - fn_mod(x, y)) / y);\n' +
+      'let rest = fn_withSign(fn_remainderOfSizes(fn_absf(x), fn_absf(y)), x);\n' +
+      'let towards_zero = round((x - rest) / y);\n' +
+      'let whole = select(towards_zero, towards_zero - 1.0, !fn_isZero(rest) && (rest < 0.0) != (y < 0.0));\n' +
       'return select(whole, fn_withSign(whole, quotient), whole == 0.0);',
-    ['absf', 'isNaN', 'isZero', 'withSign', 'mod'],
+    ['absf', 'isNaN', 'isZero', 'withSign', 'remainderOfSizes'],
   ),
 
   absi: { takes: ['Integer'], gives: 'Integer', body: 'return select(x, -x, x < 0);' },
@@ -519,6 +534,18 @@ export const FUNCTIONS: Readonly<Record<string, NativeFunction>> = {
   boolToInteger: { takes: ['Boolean'], gives: 'Integer', body: 'return select(0, 1, x);' },
   numberToBool: { takes: NUMBER_1, gives: 'Boolean', body: 'return !fn_isZero(x);', uses: ['isZero'] },
   integerToBool: { takes: ['Integer'], gives: 'Boolean', body: 'return x != 0;' },
+  eq: test(NUMBER_2, 'x == y'),
+  ne: test(NUMBER_2, 'x != y'),
+  lt: test(NUMBER_2, 'x < y'),
+  le: test(NUMBER_2, 'x <= y'),
+  eqi: test(INTEGER_2, 'x == y'),
+  nei: test(INTEGER_2, 'x != y'),
+  lti: test(INTEGER_2, 'x < y'),
+  lei: test(INTEGER_2, 'x <= y'),
+  not: test(['Boolean'], '!x'),
+  and: test(BOOLEAN_2, 'x && y'),
+  or: test(BOOLEAN_2, 'x || y'),
+  differ: test(BOOLEAN_2, 'x != y'),
   select: {
     takes: ['Boolean', 'Number', 'Number'],
     gives: 'Number',
@@ -533,9 +560,10 @@ export const FUNCTIONS: Readonly<Record<string, NativeFunction>> = {
     takes: ['Array(2)', 'Number'],
     gives: 'Array(2)',
     body:
-      'let sum = x.x + y;\n' +
+      'let sum = fn_opaque(x.x + y);\n' +
       'let part = sum - x.x;\n' +
       'return vec2<f32>(sum, x.y + ((x.x - (sum - part)) + (y - part)));',
+    uses: ['opaque'],
   },
   join: {
     takes: ['Array(2)', 'Array(2)'],

@@ -483,12 +483,12 @@ const NUMBERS = {
   min: (x, y) => `min(${x}, ${y})`,
   max: (x, y) => `max(${x}, ${y})`,
   // A comparison of a number with itself asks for NaN, which a compiler may take for impossible.
-  eq: (x, y) => (x === y ? `!isNaN(${x})` : `${x} === ${y}`),
-  ne: (x, y) => (x === y ? `isNaN(${x})` : `${x} !== ${y}`),
-  lt: (x, y) => `${x} < ${y}`,
-  le: (x, y) => `${x} <= ${y}`,
-  and: (x, y) => `!isZero(${x}) && !isZero(${y})`,
-  or: (x, y) => `!isZero(${x}) || !isZero(${y})`,
+  eq: (x, y) => (x === y ? `not(isNaN(${x}))` : `eq(${x}, ${y})`),
+  ne: (x, y) => (x === y ? `isNaN(${x})` : `ne(${x}, ${y})`),
+  lt: (x, y) => `lt(${x}, ${y})`,
+  le: (x, y) => `le(${x}, ${y})`,
+  and: (x, y) => `and(numberToBool(${x}), numberToBool(${y}))`,
+  or: (x, y) => `or(numberToBool(${x}), numberToBool(${y}))`,
 } as const satisfies Record<Exclude<ScalarFn, 'cast' | 'select'>, (x: string, y: string) => string>;
 
 const INTEGERS: Readonly<Partial<Record<ScalarFn, (x: string, y: string) => string>>> = {
@@ -506,25 +506,25 @@ const INTEGERS: Readonly<Partial<Record<ScalarFn, (x: string, y: string) => stri
   pow: (x, y) => `powi(${x}, ${y})`,
   min: (x, y) => `mini(${x}, ${y})`,
   max: (x, y) => `maxi(${x}, ${y})`,
-  eq: (x, y) => `${x} === ${y}`,
-  ne: (x, y) => `${x} !== ${y}`,
-  lt: (x, y) => `${x} < ${y}`,
-  le: (x, y) => `${x} <= ${y}`,
+  eq: (x, y) => `eqi(${x}, ${y})`,
+  ne: (x, y) => `nei(${x}, ${y})`,
+  lt: (x, y) => `lti(${x}, ${y})`,
+  le: (x, y) => `lei(${x}, ${y})`,
 };
 
 const BOOLS: Readonly<Partial<Record<ScalarFn, (x: string, y: string) => string>>> = {
-  not: (x) => `!${x}`,
-  and: (x, y) => `${x} && ${y}`,
-  or: (x, y) => `${x} || ${y}`,
-  eq: (x, y) => `${x} === ${y}`,
-  ne: (x, y) => `${x} !== ${y}`,
-  lt: (x, y) => `!${x} && ${y}`,
-  le: (x, y) => `!${x} || ${y}`,
-  min: (x, y) => `${x} && ${y}`,
-  max: (x, y) => `${x} || ${y}`,
-  add: (x, y) => `${x} || ${y}`,
-  mul: (x, y) => `${x} && ${y}`,
-  sub: (x, y) => `${x} !== ${y}`,
+  not: (x) => `not(${x})`,
+  and: (x, y) => `and(${x}, ${y})`,
+  or: (x, y) => `or(${x}, ${y})`,
+  eq: (x, y) => `not(differ(${x}, ${y}))`,
+  ne: (x, y) => `differ(${x}, ${y})`,
+  lt: (x, y) => `and(not(${x}), ${y})`,
+  le: (x, y) => `or(not(${x}), ${y})`,
+  min: (x, y) => `and(${x}, ${y})`,
+  max: (x, y) => `or(${x}, ${y})`,
+  add: (x, y) => `or(${x}, ${y})`,
+  mul: (x, y) => `and(${x}, ${y})`,
+  sub: (x, y) => `differ(${x}, ${y})`,
 };
 
 const BY_WORD = { f32: NUMBERS, i32: INTEGERS, bool: BOOLS, pair: {} } as const satisfies Record<

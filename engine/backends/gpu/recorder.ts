@@ -54,7 +54,8 @@ export class Recorder {
 
   /** Starts a pipeline on buffers, in the order of its bindings. */
   dispatch({ pipeline, layout }: Pipeline, buffers: readonly GPUBuffer[], [x, y, z]: readonly number[]): void {
-    const pass = (this.#pass ??= this.#encoding().beginComputePass());
+    this.#pass ??= this.#encoding().beginComputePass();
+    const pass = this.#pass;
     pass.setPipeline(pipeline);
     pass.setBindGroup(
       0,
@@ -93,7 +94,8 @@ export class Recorder {
   }
 
   #encoding(): GPUCommandEncoder {
-    return (this.#encoder ??= this.#device.gpu.createCommandEncoder());
+    this.#encoder ??= this.#device.gpu.createCommandEncoder();
+    return this.#encoder;
   }
 
   #endPass(): void {

@@ -145,6 +145,7 @@ fn main(
   if (point >= ${points}u) { return; }
   threadGid = vec3<u32>(point, 0u, 0u);
   own_lane = i32(local);
+  zero_bits = groups.z - 1u;
 ${statements}}`;
 }
 
