@@ -72,7 +72,8 @@ export class Device {
     this.gpu = gpu;
     this.report = report;
     this.maxBuffers = gpu.limits.maxStorageBuffersPerShaderStage;
-    gpu.lost.then(({ message }) => this.#isClosed || this.fail('device_lost', message || 'the device was lost'));
+    // Never rejects, by the standard.
+    void gpu.lost.then(({ message }) => this.#isClosed || this.fail('device_lost', message || 'the device was lost'));
     gpu.addEventListener('uncapturederror', (event) => {
       const { error } = event as GPUUncapturedErrorEvent;
       const isMemory = error.constructor.name === 'GPUOutOfMemoryError';

@@ -528,14 +528,16 @@ export const FUNCTIONS: Readonly<Record<string, NativeFunction>> = {
     body:
       'if (x >= 2147483648.0) { return 2147483647; }\n' +
       'if (x <= -2147483648.0) { return -2147483648; }\n' +
-      'return select(0, i32(x), x == x);',
+      'return select(i32(x), 0, fn_isNaN(x));',
+    uses: ['isNaN'],
   },
   boolToNumber: { takes: ['Boolean'], gives: 'Number', body: 'return select(0.0, 1.0, x);' },
   boolToInteger: { takes: ['Boolean'], gives: 'Integer', body: 'return select(0, 1, x);' },
   numberToBool: { takes: NUMBER_1, gives: 'Boolean', body: 'return !fn_isZero(x);', uses: ['isZero'] },
   integerToBool: { takes: ['Integer'], gives: 'Boolean', body: 'return x != 0;' },
   eq: test(NUMBER_2, 'x == y'),
-  ne: test(NUMBER_2, 'x != y'),
+  // WGSL's inequality is false of NaN.
+  ne: test(NUMBER_2, '!(x == y)'),
   lt: test(NUMBER_2, 'x < y'),
   le: test(NUMBER_2, 'x <= y'),
   eqi: test(INTEGER_2, 'x == y'),
