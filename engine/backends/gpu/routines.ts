@@ -18,6 +18,8 @@ type Sizes = Readonly<Record<string, number>>;
 /** The routine on the device, if there is one for inputs of these dtypes. */
 export function deviceRoutine({ name, sizes }: Routine, inputs: readonly DType[]): DeviceRoutine | undefined {
   const elements = inputs.map(elementOf);
+  for (const size of Object.values(sizes))
+    if (typeof size !== 'boolean' && !Number.isSafeInteger(size)) throw new Error(`${size} is no size`);
   switch (name) {
     case 'matmul':
       return matmul(sizes, elements);
