@@ -107,10 +107,11 @@ export class Device {
     return this.#fault;
   }
 
-  /** Marks the device dead; the first reason stays. */
+  /** Marks the device dead and ends it, so that nothing waits for it; the first reason stays. */
   fail(code: GpuFault, detail: string): void {
     if (this.#fault) return;
     this.#fault = new GpuError(code, detail);
+    this.gpu.destroy();
     for (const listener of this.#listeners.splice(0)) listener(this.#fault);
   }
 

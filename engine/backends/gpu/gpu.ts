@@ -21,12 +21,24 @@ export interface GpuOptions {
   readonly isPoisoned?: boolean;
 }
 
+/** The device's memory in bytes. */
+export interface GpuMemory {
+  /** Allocated, whether in use or waiting to be used again. */
+  readonly held: number;
+  readonly used: number;
+  /** Of those in use, what keeps arrays of the host between runs. */
+  readonly resident: number;
+  /** Moved since the gpu was opened. */
+  readonly sent: number;
+  readonly fetched: number;
+}
+
 /** A gpu that runs plans. */
 export interface Gpu {
   readonly backend: Backend;
   readonly device: DeviceReport;
-  /** Bytes of the device's memory: held, in use now, and those in use that keep arrays between runs. */
-  memory(): { readonly held: number; readonly used: number; readonly resident: number };
+  /** Its memory now, and what was moved so far. */
+  memory(): GpuMemory;
   /** Why it runs nothing any more, if so. */
   fault(): GpuError | undefined;
   /** Called once, when it is dead. */
@@ -61,6 +73,7 @@ function gpuOf(device: Device, { memory: limit = 2 ** 32, resident = limit / 2, 
     staging: new Pool(device, limit, USAGE.mapRead | USAGE.copyTarget),
     residents: new Residents(tensors, resident),
     isPoisoned,
+    moved: { sent: 0, fetched: 0 },
   };
   return {
     device: device.report,
@@ -70,7 +83,12 @@ function gpuOf(device: Device, { memory: limit = 2 ** 32, resident = limit / 2, 
       hasBands: false,
       load: (plan, host) => load(device, memory, plan, host),
     },
-    memory: () => ({ held: tensors.held + memory.staging.held, used: tensors.used, resident: memory.residents.bytes }),
+    memory: () => ({
+      held: tensors.held + memory.staging.held,
+      used: tensors.used,
+      resident: memory.residents.bytes,
+      ...memory.moved,
+    }),
     fault: () => device.fault,
     onFault: (listener) => device.onFault(listener),
     fail: (code) => device.fail(code, `a test asked for it: ${code}`),

@@ -94,7 +94,7 @@ export class Pool {
 }
 
 /** An array of the host that lies on the device. */
-interface Resident {
+export interface Resident {
   readonly block: Block;
   readonly key: WeakRef<TypedArray>;
   /** Runs that read it now. */
@@ -174,10 +174,10 @@ export class Residents {
   }
 }
 
-export type { Resident };
-
 /** The memory of a device. */
 export interface DeviceMemory {
+  /** Bytes sent to the device and fetched from it so far. */
+  readonly moved: { sent: number; fetched: number };
   readonly tensors: Pool;
   readonly staging: Pool;
   readonly residents: Residents;

@@ -111,7 +111,9 @@ export class Run {
     }
     // Written before any command that is not submitted yet: no block of theirs may be taken.
     const block = takeBlock(this.memory, deviceBytes(type));
-    this.device.gpu.queue.writeBuffer(block.buffer, 0, wordsOf(array));
+    const words = wordsOf(array);
+    this.device.gpu.queue.writeBuffer(block.buffer, 0, words);
+    this.memory.moved.sent += words.byteLength;
     if (!isLasting) {
       this.#owned.add(block);
       return this.#own(type, block, array);
@@ -148,6 +150,7 @@ export class Run {
         return array;
       });
       staging.buffer.unmap();
+      this.memory.moved.fetched += bytes;
       return arrays;
     } finally {
       // A buffer that could not be mapped is not used again.
