@@ -62,8 +62,18 @@ async function run(
 }
 
 /** The gpu's outputs are those of the portable backend. */
-async function expectRight(made: Program, inputs = drawFor(made), float32 = 2e-6): Promise<void> {
-  expectSame(await run(made, inputs), await run(made, inputs, portable), { float32, float64: 0 }, 'on the gpu');
+async function expectRight(
+  made: Program,
+  inputs = drawFor(made),
+  float32 = 2e-6,
+  backend = (gpu as Gpu).backend,
+): Promise<void> {
+  expectSame(
+    await run(made, inputs, backend),
+    await run(made, inputs, portable),
+    { float32, float64: 0 },
+    'on the gpu',
+  );
 }
 
 /** A gpu of its own, closed after the test. */
@@ -323,23 +333,15 @@ describe.skipIf(!gpu)(`kernels ${on}`, () => {
     );
   });
 
-  test('matrix products of all layouts, and of sizes at the ends of tiles', { timeout: 120_000 }, async () => {
-    const none = { lhs_batch: [], rhs_batch: [] };
-    for (const [m, k, n] of [
-      [64, 64, 64],
-      [65, 70, 33],
-      [33, 17, 100],
-      [1, 5000, 40],
-      [200, 3, 200],
-    ] as const)
-      for (const [lhs, rhs] of [
-        [1, 0],
-        [0, 0],
-        [1, 1],
-        [0, 1],
-      ] as const)
-        for (const dtype of ['float32', 'int32'] as const)
-          await expectRight(
+  const none = { lhs_batch: [], rhs_batch: [] };
+  const products = (
+    sizes: readonly (readonly [m: number, k: number, n: number])[],
+    dtypes: readonly DType[],
+  ): Program[] =>
+    sizes.flatMap(([m, k, n]) =>
+      dtypes.flatMap((dtype) =>
+        [0, 1].flatMap((lhs) =>
+          [0, 1].map((rhs) =>
             program(
               [
                 [dtype, lhs === 1 ? [m, k] : [k, m]],
@@ -347,16 +349,26 @@ describe.skipIf(!gpu)(`kernels ${on}`, () => {
               ],
               (b, [x, y]) => dotGeneral(b, x!, y!, { lhs_contract: [lhs], rhs_contract: [rhs], ...none }),
             ),
-          );
-    await expectRight(
-      program(
-        [
-          ['float32', [3, 40, 50]],
-          ['float32', [3, 50, 60]],
-        ],
-        (b, [x, y]) => dotGeneral(b, x!, y!, { lhs_contract: [2], rhs_contract: [1], lhs_batch: [0], rhs_batch: [0] }),
+          ),
+        ),
       ),
     );
+  const batched = program(
+    [
+      ['float32', [3, 40, 50]],
+      ['float32', [3, 50, 60]],
+    ],
+    (b, [x, y]) => dotGeneral(b, x!, y!, { lhs_contract: [2], rhs_contract: [1], lhs_batch: [0], rhs_batch: [0] }),
+  );
+
+  test('matrix products of all layouts, and of sizes at the ends of tiles', { timeout: 120_000 }, async () => {
+    const sizes = [
+      [64, 64, 64],
+      [65, 70, 33],
+      [1, 5000, 40],
+      [200, 3, 200],
+    ] as const;
+    for (const product of [...products(sizes, ['float32', 'int32']), batched]) await expectRight(product);
     // No strides describe the left side: this one runs on the host.
     await expectRight(
       program(
@@ -367,6 +379,17 @@ describe.skipIf(!gpu)(`kernels ${on}`, () => {
         (b, [x, y]) => dotGeneral(b, x!, y!, { lhs_contract: [0, 2], rhs_contract: [0, 1], ...none }),
       ),
     );
+  });
+
+  test('matrix products whose workgroups share tiles', { timeout: 240_000 }, async () => {
+    await withGpu({ sharesTiles: true, isPoisoned: true }, async (own) => {
+      for (const product of [
+        ...products([[70, 40, 33]], ['float32']),
+        ...products([[20, 50, 80]], ['int32']).slice(0, 1),
+        batched,
+      ])
+        await expectRight(product, drawFor(product), 2e-6, own.backend);
+    });
   });
 
   test('updates at the same position add up in their order', async () => {

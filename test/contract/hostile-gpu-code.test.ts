@@ -94,10 +94,12 @@ test('routines are made of their sizes alone', () => {
   };
   const sizes = { outer: 1, middle: 2, size: 3, inner: 4, picks: 5 };
   const routine = { name: 'scatter_add', sizes, flops: 0, run };
-  expect(deviceRoutine(routine, ['float32', 'int32', 'float32'])?.wgsl).toContain('pick < 5');
+  expect(deviceRoutine(routine, ['float32', 'int32', 'float32'], { sharesTiles: true })?.wgsl).toContain('pick < 5');
   // Numbers and nothing else: what is no integer never gets into a text.
   for (const wrong of [NaN, 1.5, '1; }' as unknown as number])
     expect(() =>
-      deviceRoutine({ ...routine, sizes: { ...sizes, picks: wrong } }, ['float32', 'int32', 'float32']),
+      deviceRoutine({ ...routine, sizes: { ...sizes, picks: wrong } }, ['float32', 'int32', 'float32'], {
+        sharesTiles: true,
+      }),
     ).toThrow('no size');
 });

@@ -1,6 +1,5 @@
 /** @file The gpu backend: opens a device, makes sure that it computes, and runs plans on it. */
 
-import type { Plan } from '../../compile/plan.ts';
 import type { TypedArray } from '../../types.ts';
 import { type Backend, type Checkpoint, HOST_MEMORY, type Loaded, type Memory, UNLIMITED } from '../backend.ts';
 import { Device, type DeviceReport, type GpuError, type GpuFault } from './device.ts';
@@ -17,6 +16,8 @@ export interface GpuOptions {
   readonly memory?: number;
   /** Bytes of those that inputs and outputs may keep between runs; by default half. */
   readonly resident?: number;
+  /** Whether matrix products copy tiles to shared memory; by default where the gpu is no program on the processor. */
+  readonly sharesTiles?: boolean;
   /** For tests: fresh memory of the device holds a pattern that as a float is NaN. */
   readonly isPoisoned?: boolean;
 }
@@ -66,7 +67,9 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu | { readonl
   return { reason: `${device.report.name} fails its self-test: ${reason}` };
 }
 
-function gpuOf(device: Device, { memory: limit = 2 ** 32, resident = limit / 2, isPoisoned = false }: GpuOptions): Gpu {
+function gpuOf(device: Device, options: GpuOptions): Gpu {
+  const { memory: limit = 2 ** 32, resident = limit / 2, isPoisoned = false } = options;
+  const { sharesTiles = !device.report.software } = options;
   const tensors = new Pool(device, limit);
   const memory: DeviceMemory = {
     tensors,
@@ -81,7 +84,7 @@ function gpuOf(device: Device, { memory: limit = 2 ** 32, resident = limit / 2, 
       name: 'gpu',
       tolerance: TOLERANCE,
       hasBands: false,
-      load: (plan, host) => load(device, memory, plan, host),
+      load: (plan, host) => load(device, memory, new DevicePlan(plan, device, { sharesTiles }), host),
     },
     memory: () => ({
       held: tensors.held + memory.staging.held,
@@ -96,9 +99,8 @@ function gpuOf(device: Device, { memory: limit = 2 ** 32, resident = limit / 2, 
   };
 }
 
-function load(device: Device, memory: DeviceMemory, plan: Plan, host: Memory = HOST_MEMORY): Loaded {
+function load(device: Device, memory: DeviceMemory, loaded: DevicePlan, host: Memory = HOST_MEMORY): Loaded {
   device.check();
-  const loaded = new DevicePlan(plan, device);
   return {
     backend: 'gpu',
     run: (inputs, checkpoint) => execute(device, memory, loaded, inputs, checkpoint, host),

@@ -137,10 +137,10 @@ export class Residents {
     if (resident.isGone && resident.pins === 0) this.#pool.give(resident.block);
   }
 
-  /** Keeps a block that holds an array's elements. */
-  keep(array: TypedArray, block: Block): void {
+  /** Keeps a block that holds an array's elements, with so many pins. */
+  keep(array: TypedArray, block: Block, pins = 0): Resident {
     this.forget(array);
-    const resident: Resident = { block, key: new WeakRef(array), pins: 0, isGone: false };
+    const resident: Resident = { block, key: new WeakRef(array), pins, isGone: false };
     this.#byArray.set(array, resident);
     this.#order.add(resident);
     this.#collected.register(array, resident, resident);
@@ -149,6 +149,7 @@ export class Residents {
       if (this.#bytes <= this.#limit) break;
       if (oldest.pins === 0) this.#drop(oldest);
     }
+    return resident;
   }
 
   /** Says that an array's elements are another's from now on. */

@@ -12,7 +12,7 @@ import { type Device, groupsFor, type Pipeline } from './device.ts';
 import { type Element, elementOf, type Pass, renderKernel } from './kernel.ts';
 import { type Block, type DeviceMemory, type Resident, takeBlock } from './memory.ts';
 import { Recorder } from './recorder.ts';
-import { deviceRoutine } from './routines.ts';
+import { deviceRoutine, type RoutineOptions } from './routines.ts';
 import type { Binding } from './translate.ts';
 
 /** Bytes of an element on the device. */
@@ -118,8 +118,7 @@ export class Run {
       this.#owned.add(block);
       return this.#own(type, block, array);
     }
-    this.memory.residents.keep(array, block);
-    this.#pinned.push(this.memory.residents.pin(array) as Resident);
+    this.#pinned.push(this.memory.residents.keep(array, block, 1));
     return new DeviceTensor(type, block, array, () => {});
   }
 
@@ -224,14 +223,16 @@ interface Bound {
 export class DevicePlan {
   readonly plan: Plan;
   readonly #device: Device;
+  readonly #options: RoutineOptions;
   readonly #steps: readonly Bound[];
   readonly #pending: Promise<unknown>[] = [];
   readonly #within: DevicePlan[] = [];
   #ready: Promise<void> | undefined;
 
-  constructor(plan: Plan, device: Device) {
+  constructor(plan: Plan, device: Device, options: RoutineOptions) {
     this.plan = plan;
     this.#device = device;
+    this.#options = options;
     const last = lastUses(plan);
     this.#steps = plan.steps.map((step, at) => ({ step, dispatch: this.#bind(step), last: last[at] as BufferId[] }));
   }
@@ -293,7 +294,7 @@ export class DevicePlan {
   }
 
   #inner(plan: Plan): DevicePlan {
-    const inner = new DevicePlan(plan, this.#device);
+    const inner = new DevicePlan(plan, this.#device, this.#options);
     this.#within.push(inner);
     return inner;
   }
@@ -349,6 +350,7 @@ export class DevicePlan {
     const own = deviceRoutine(
       routine,
       step.inputs.map((id) => this.#typeOf(id).dtype),
+      this.#options,
     );
     if (!own || step.outputs.length > 1) return this.#onHost(step, routine);
     const pipeline = this.#compile(this.#device.module(own.wgsl, step.inputs.length, 1));

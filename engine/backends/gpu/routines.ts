@@ -6,6 +6,7 @@ import type { Routine } from '../../compile/routine.ts';
 import type { DType } from '../../types.ts';
 import { spread } from './device.ts';
 import { type Element, elementOf } from './kernel.ts';
+import { GROUP } from './translate.ts';
 
 /** A routine as a module: its inputs are bound in order, then its output. */
 export interface DeviceRoutine {
@@ -13,16 +14,29 @@ export interface DeviceRoutine {
   readonly groups: readonly number[];
 }
 
+/** What suits a device. */
+export interface RoutineOptions {
+  /**
+   * Whether workgroups copy tiles to memory that they share: a device that is a program on the processor has caches
+   * instead, and takes seconds to compile barriers.
+   */
+  readonly sharesTiles: boolean;
+}
+
 type Sizes = Readonly<Record<string, number>>;
 
 /** The routine on the device, if there is one for inputs of these dtypes. */
-export function deviceRoutine({ name, sizes }: Routine, inputs: readonly DType[]): DeviceRoutine | undefined {
+export function deviceRoutine(
+  { name, sizes }: Routine,
+  inputs: readonly DType[],
+  { sharesTiles }: RoutineOptions,
+): DeviceRoutine | undefined {
   const elements = inputs.map(elementOf);
   for (const size of Object.values(sizes))
     if (typeof size !== 'boolean' && !Number.isSafeInteger(size)) throw new Error(`${size} is no size`);
   switch (name) {
     case 'matmul':
-      return matmul(sizes, elements);
+      return matmul(sizes, elements, sharesTiles);
     case 'scatter_add':
       return scatterAdd(sizes as Sizes, elements);
     default:
@@ -30,33 +44,83 @@ export function deviceRoutine({ name, sizes }: Routine, inputs: readonly DType[]
   }
 }
 
-/** Rows and columns of the output that an invocation sums, in registers; a workgroup is 16 by 16 invocations. */
+/** Where tiles are shared, a workgroup is 16 by 16 invocations. */
 const SIDE = 16;
 /** Terms of the sums that a workgroup reads at once. */
 const DEPTH = 16;
-const MAX_BATCH = 65535;
+const MAX_GROUPS = 65535;
 
-/**
- * C = A B, in tiles: a workgroup copies a tile of each operand to memory that it shares, and each invocation sums
- * `rows` by `columns` elements of the output in registers.
- */
-function matmul(given: Routine['sizes'], [element]: readonly Element[]): DeviceRoutine | undefined {
-  if (!given.strided || (element !== 'f32' && element !== 'i32')) return undefined;
-  const s = given as Sizes & typeof given;
-  const { batch, m, n, k } = s as {
-    readonly batch: number;
-    readonly m: number;
-    readonly n: number;
-    readonly k: number;
-  };
-  if (batch * m * n === 0 || batch > MAX_BATCH) return undefined;
+/** The sizes of a matrix product, and the strides of its operands. */
+interface Product
+  extends Readonly<
+    Record<'batch' | 'm' | 'n' | 'k' | 'lhs_batch' | 'lhs_m' | 'lhs_k' | 'rhs_batch' | 'rhs_k' | 'rhs_n', number>
+  > {
+  readonly element: 'f32' | 'i32';
+}
+
+/** C = A B, each invocation summing some rows by some columns in registers. */
+function matmul(
+  sizes: Routine['sizes'],
+  [element]: readonly Element[],
+  sharesTiles: boolean,
+): DeviceRoutine | undefined {
+  if (!sizes.strided || (element !== 'f32' && element !== 'i32')) return undefined;
+  const product = { ...(sizes as object), element } as Product;
+  const { batch, m, n } = product;
+  if (batch * m * n === 0 || batch > MAX_GROUPS || m > MAX_GROUPS * SIDE || n > MAX_GROUPS * SIDE) return undefined;
+  return sharesTiles ? tiledMatmul(product) : plainMatmul(product);
+}
+
+const HEADER = (element: string): string => `@group(0) @binding(0) var<storage, read> a : array<${element}>;
+@group(0) @binding(1) var<storage, read> b : array<${element}>;
+@group(0) @binding(2) var<storage, read_write> c : array<${element}>;`;
+
+function each(count: number, text: (i: number) => string): string {
+  return Array.from({ length: count }, (_, i) => text(i)).join('\n');
+}
+
+/** Operands are read where they lie; rows and columns beyond the end are the last ones, and are not written. */
+function plainMatmul({ element, batch, m, n, k, ...s }: Product): DeviceRoutine {
+  const rows = Math.min(4, m);
+  const columns = Math.min(4, n);
+  const [tall, wide] = [Math.ceil(m / rows), Math.ceil(n / columns)];
+  const points = batch * tall * wide;
+  const cells = (text: (i: number, j: number) => string): string => each(rows, (i) => each(columns, (j) => text(i, j)));
+  const [x, y] = spread(Math.ceil(points / GROUP));
+  const wgsl = `${HEADER(element)}
+@compute @workgroup_size(${GROUP})
+fn main(
+@builtin(workgroup_id) group : vec3<u32>,
+@builtin(num_workgroups) groups : vec3<u32>,
+@builtin(local_invocation_index) local : u32
+) {
+let point = (group.x + group.y * groups.x) * ${GROUP}u + local;
+if (point >= ${points}u) { return; }
+let own = i32(point);
+let column0 = (own % ${wide}) * ${columns};
+let row0 = ((own / ${wide}) % ${tall}) * ${rows};
+let z = own / ${tall * wide};
+${each(rows, (i) => `var pa${i} = z * ${s.lhs_batch} + min(row0 + ${i}, ${m - 1}) * ${s.lhs_m};`)}
+${each(columns, (j) => `var pb${j} = z * ${s.rhs_batch} + min(column0 + ${j}, ${n - 1}) * ${s.rhs_n};`)}
+${cells((i, j) => `var c${i}x${j} = ${element}(0);`)}
+for (var t = 0; t < ${k}; t = t + 1) {
+${each(rows, (i) => `let a${i} = a[pa${i}]; pa${i} = pa${i} + ${s.lhs_k};`)}
+${each(columns, (j) => `let b${j} = b[pb${j}]; pb${j} = pb${j} + ${s.rhs_k};`)}
+${cells((i, j) => `c${i}x${j} = c${i}x${j} + a${i} * b${j};`)}
+}
+${cells(
+  (i, j) =>
+    `if (row0 + ${i} < ${m} && column0 + ${j} < ${n}) { c[(z * ${m} + row0 + ${i}) * ${n} + column0 + ${j}] = c${i}x${j}; }`,
+)}
+}`;
+  return { wgsl, groups: [x, y, 1] };
+}
+
+/** A workgroup copies a tile of each operand to memory that it shares before its invocations sum. */
+function tiledMatmul({ element, batch, m, n, k, ...s }: Product): DeviceRoutine {
   const rows = m > 2 * SIDE ? 4 : 1;
   const columns = n > 2 * SIDE ? 4 : 1;
   const [height, width] = [rows * SIDE, columns * SIDE];
-  const [tall, wide] = [Math.ceil(m / height), Math.ceil(n / width)];
-  if (tall > 65535 || wide > 65535) return undefined;
-  const type = element;
-  const zero = element === 'f32' ? '0.0' : '0';
   // Neighbouring invocations read neighbours: along the rows or the columns, as the operand lies.
   const loadA = tileLoad('ta', height, DEPTH, s.lhs_k === 1, (i, j) => ({
     index: `base_a + (row0 + ${i}) * ${s.lhs_m} + (t + ${j}) * ${s.lhs_k}`,
@@ -71,14 +135,11 @@ function matmul(given: Routine['sizes'], [element]: readonly Element[]): DeviceR
     place: `${i} * ${width} + ${j}`,
     buffer: 'b',
   }));
-  const each = (count: number, text: (i: number) => string): string =>
-    Array.from({ length: count }, (_, i) => text(i)).join('\n');
   const cells = (text: (i: number, j: number) => string): string => each(rows, (i) => each(columns, (j) => text(i, j)));
-  const wgsl = `@group(0) @binding(0) var<storage, read> a : array<${type}>;
-@group(0) @binding(1) var<storage, read> b : array<${type}>;
-@group(0) @binding(2) var<storage, read_write> c : array<${type}>;
-var<workgroup> ta : array<${type}, ${height * DEPTH}>;
-var<workgroup> tb : array<${type}, ${DEPTH * width}>;
+  const zero = `${element}(0)`;
+  const wgsl = `${HEADER(element)}
+var<workgroup> ta : array<${element}, ${height * DEPTH}>;
+var<workgroup> tb : array<${element}, ${DEPTH * width}>;
 @compute @workgroup_size(${SIDE * SIDE})
 fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_index) local : u32) {
 let own = i32(local);
@@ -106,7 +167,7 @@ ${cells(
     `if (row0 + y + ${i * SIDE} < ${m} && column0 + x + ${j * SIDE} < ${n}) { c[base_c + (row0 + y + ${i * SIDE}) * ${n} + column0 + x + ${j * SIDE}] = c${i}x${j}; }`,
 )}
 }`;
-  return { wgsl, groups: [wide, tall, batch] };
+  return { wgsl, groups: [Math.ceil(n / width), Math.ceil(m / height), batch] };
 }
 
 interface Cell {
