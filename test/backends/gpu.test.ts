@@ -6,6 +6,7 @@ import * as v8 from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type Backend, UNLIMITED } from '../../engine/backends/backend.ts';
+import { calibrate, type GpuRates, secondsOnGpu } from '../../engine/backends/gpu/cost.ts';
 import { type Gpu, GpuError, gpuRefusal, type openGpu } from '../../engine/backends/gpu/gpu.ts';
 import { checkNumbers } from '../../engine/backends/gpu/self-test.ts';
 import { portable } from '../../engine/backends/portable.ts';
@@ -449,4 +450,22 @@ describe.skipIf(!gpu)(`loops ${on}`, () => {
     expect((gpu as Gpu).memory().used - used).toBeLessThanOrEqual((gpu as Gpu).memory().resident);
     await expectRight(square);
   });
+});
+
+test('a run costs its launch, what is moved, and the slower of arithmetic and memory', () => {
+  const rates: GpuRates = { launch: 1, step: 0.5, up: 10, down: 5, flops: 100, bytes: 1000 };
+  const body = plan(program([['float32', [4]]], (b, [x]) => exp(b, x!)));
+  const cost = { ...body.cost, flops: 300, bytes: 500 };
+  const step = body.steps[0]!;
+  expect(secondsOnGpu({ cost, steps: [step, step] }, { up: 20, down: 20 }, rates)).toBe(1 + 1 + 2 + 4 + 3);
+  expect(secondsOnGpu({ cost: { ...cost, bytes: 5000 }, steps: [] }, { up: 0, down: 0 }, rates)).toBe(1 + 5);
+});
+
+test.skipIf(!gpu)(`rates are measured ${on}`, async () => {
+  const rates = await calibrate((gpu as Gpu).backend, () => performance.now());
+  for (const rate of [rates.launch, rates.up, rates.down, rates.flops, rates.bytes]) {
+    expect(rate).toBeGreaterThan(0);
+    expect(rate).toBeLessThan(Infinity);
+  }
+  expect(rates.step).toBeGreaterThanOrEqual(0);
 });

@@ -7,6 +7,7 @@ import { type DeviceMemory, Pool, Residents, USAGE } from './memory.ts';
 import { DevicePlan, fetchOutputs, Run } from './plan.ts';
 import { checkNumbers } from './self-test.ts';
 
+export { calibrate, type GpuRates, type Moved, secondsOnGpu } from './cost.ts';
 export { type DeviceReport, GpuError, type GpuFault } from './device.ts';
 export { gpuRefusal } from './refusal.ts';
 
