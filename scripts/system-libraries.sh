@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the few system libraries that npm cannot bring. Says what it installs, installs only what is missing,
 # and never fails for want of rights: without them it names what is missing and the caller goes on.
+# With the argument `software-gpu` it installs what the tests of the gpu backend run on where there is no gpu.
 set -u
 
 # ldconfig lives in a directory that is not on every user's PATH.
@@ -16,6 +17,11 @@ has '^[[:space:]]*libatomic\.so\.1 ' || missing="$missing libatomic1"
 # The native backend compiles with LLVM 15 to 22 and multiplies matrices with OpenBLAS.
 has '^[[:space:]]*libLLVM(-(1[5-9]|2[0-2])\.so|\.so\.(1[5-9]|2[0-2]))' || missing="$missing libllvm"
 has '^[[:space:]]*libopenblas\.so\.0 ' || missing="$missing libopenblas0-pthread"
+if [ "${1:-}" = software-gpu ]; then
+  # For tests where there is no gpu: the Vulkan loader, and SwiftShader, which Chromium's package brings along.
+  has '^[[:space:]]*libvulkan\.so\.1 ' || missing="$missing libvulkan1"
+  [ -e /usr/lib/chromium/vk_swiftshader_icd.json ] || missing="$missing chromium-common"
+fi
 [ -n "$missing" ] || exit 0
 
 as_root=''

@@ -6,7 +6,7 @@ import type { Question, Replies } from './protocol.ts';
 
 /** How to start a contestant. */
 export interface Command {
-  readonly name: 'ours' | 'jax' | 'torch';
+  readonly name: 'ours' | 'gpu' | 'jax' | 'torch';
   readonly file: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;

@@ -1,6 +1,8 @@
 /** @file The engine as a contestant: a process of its own that answers the questions of `protocol.ts`. */
 import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Backend } from '../../engine/backends/backend.ts';
+import { openGpu } from '../../engine/backends/gpu/gpu.ts';
 import { derive, withoutShifts } from '../../engine/derive.ts';
 import { createEngine } from '../../engine/engine.ts';
 import { bindValue } from '../../engine/program/bind.ts';
@@ -13,7 +15,15 @@ import { CASES, type Case, resultsOf, titleOf } from './cases.ts';
 import { type Filed, fromFile, type Question, type Replies, toFile } from './protocol.ts';
 import { timed } from './timed.ts';
 
-const engine = createEngine();
+/** The gpu, where the benchmark asks for it. */
+async function gpuBackend(): Promise<Backend> {
+  const opened = await openGpu();
+  if ('reason' in opened) throw new Error(opened.reason);
+  return opened.backend;
+}
+
+const ON_GPU = process.argv.includes('--gpu');
+const engine = createEngine(ON_GPU ? { backend: await gpuBackend() } : {});
 
 /** A case that is compiled and has its inputs. */
 interface Ready {
@@ -60,7 +70,7 @@ async function answer(question: Question): Promise<Replies[keyof Replies]> {
   switch (question.ask) {
     case 'prepare': {
       // As the service does when it starts: what is set up once is not counted as the case's.
-      await warmUp(engine);
+      if (!ON_GPU) await warmUp(engine);
       current = CASES.find((candidate) => titleOf(candidate) === question.title);
       globalThis.gc?.();
       residentBefore = resident().now;

@@ -56,19 +56,28 @@ const SPECIAL = {
 } as const;
 
 /**
- * Elements at the ends of the dtype: zeros of both signs, the infinities, NaN, the largest and the smallest. A fold over
- * the largest and the smallest overflows, underflows or cancels in one order and not in another: `isFolded` leaves them
- * out.
+ * Elements at the ends of the dtype: zeros of both signs, the infinities, NaN, the largest and the smallest, but those
+ * that are left out.
  */
-export function drawSpecial({ dtype, shape }: TensorType, random: Random, isFolded = false): TypedArray {
+export function drawSpecial(
+  { dtype, shape }: TensorType,
+  random: Random,
+  isLeftOut?: (x: number) => boolean,
+): TypedArray {
   const data = allocateArray(dtype, sizeOf(shape));
   const all: readonly (number | bigint)[] = SPECIAL[dtype];
-  const values = isFolded && isFloat(dtype) ? all.filter((x) => !isExtreme(Number(x))) : all;
+  const values = isLeftOut && isFloat(dtype) ? all.filter((x) => !isLeftOut(Number(x))) : all;
   for (let i = 0; i < data.length; i++)
     data[i] = toElement(dtype, values[Math.floor(random() * values.length)] as number | bigint);
   return data;
 }
 
-function isExtreme(x: number): boolean {
+/** A fold over the largest and the smallest overflows, underflows or cancels in one order and not in another. */
+export function isExtreme(x: number): boolean {
   return Number.isFinite(x) && x !== 0 && Math.abs(Math.log2(Math.abs(x))) > 4;
+}
+
+/** Numbers so small that a gpu may take them for zeros. */
+export function isSubnormal(x: number): boolean {
+  return x !== 0 && Math.abs(x) < 2 ** -126;
 }

@@ -18,14 +18,39 @@ export const NATIVE = openNative({ threads: 2 });
 /** Every backend that runs here; what holds of one must hold of all. */
 export const BACKENDS: readonly Backend[] = [portable, DEFINITION, ...(NATIVE ? [NATIVE] : [])];
 
+/** What runs programs in the place of the portable backend, while a law is checked of a backend that answers later. */
+export interface Elsewhere {
+  readonly backend: Backend;
+  /** The outputs of a program, compiled as the engine does it or as it is. */
+  run(program: Program, inputs: readonly TypedArray[], compile: typeof plan): Tensor[];
+}
+
+let elsewhere: Elsewhere | undefined;
+
+/** Runs `body` with programs run elsewhere. */
+export function runElsewhere(other: Elsewhere, body: () => void): void {
+  elsewhere = other;
+  try {
+    body();
+  } finally {
+    elsewhere = undefined;
+  }
+}
+
 /** The outputs of a program, simplified and compiled as the engine does it. */
 export function evaluate(program: Program, inputs: readonly TypedArray[], backend: Backend = portable): Tensor[] {
-  return runPlan(plan(program, backend), inputs, backend);
+  return compiled(program, inputs, backend, plan);
 }
 
 /** The outputs of a program compiled as it is. */
 export function evaluateAsItIs(program: Program, inputs: readonly TypedArray[], backend: Backend = portable): Tensor[] {
-  return runPlan(lay(program, backend), inputs, backend);
+  return compiled(program, inputs, backend, lay);
+}
+
+function compiled(program: Program, inputs: readonly TypedArray[], backend: Backend, compile: typeof plan): Tensor[] {
+  if (elsewhere && (backend === portable || backend === elsewhere.backend))
+    return elsewhere.run(program, inputs, compile);
+  return runPlan(compile(program, backend), inputs, backend);
 }
 
 /** The outputs of a plan. */
@@ -73,7 +98,7 @@ function runEqn(eqn: Eqn, inputs: readonly TypedArray[], backend: Backend): Type
     case 'map':
     case 'reduce':
     case 'routine':
-      return dataOf(runPlan(lay(alone(eqn)), inputs, backend));
+      return dataOf(compiled(alone(eqn), inputs, backend, lay));
     case 'constant':
       return [lower.data(eqn.params)];
     case 'branch': {

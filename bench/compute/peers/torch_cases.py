@@ -1,12 +1,17 @@
 """PyTorch as a contestant: each case as its users would write it, eager, with autograd."""
 
 import math
+import os
 
 import torch
 import torch.nn.functional as F
 from torch import erf, exp, log, sigmoid, sqrt, tanh
 
 from peer import serve
+
+
+# `bench/gpu.ts` says `cuda`.
+DEVICE = os.environ.get("ADJOINT_BENCH_DEVICE", "cpu")
 
 
 def elementwise(x, y):
@@ -120,16 +125,24 @@ GIVEN = {
 
 def prepare(question, arrays):
     torch.set_num_threads(question["threads"])
-    torch.ones(2, requires_grad=True).cos().sum().backward()
+    torch.ones(2, requires_grad=True, device=DEVICE).cos().sum().backward()
     name = question["computation"]
     given = GIVEN.get(name, "").split()
     inputs = [
         # Cross-entropy and indices take int64 here.
         tensor.requires_grad_(key not in given) if tensor.is_floating_point() else tensor.long()
-        for key, tensor in ((key, torch.from_numpy(array)) for key, array in arrays.items())
+        for key, tensor in ((key, torch.from_numpy(array).to(DEVICE)) for key, array in arrays.items())
     ]
     function = scalar_graph(question["nodes"]) if name == "scalar_graph" else globals()[name]
-    return lambda: function(*inputs)
+    if DEVICE == "cpu":
+        return lambda: function(*inputs)
+
+    def call():
+        outputs = function(*inputs)
+        torch.cuda.synchronize()
+        return outputs
+
+    return call
 
 
-serve(torch.__version__, prepare, lambda tensor: tensor.detach().numpy())
+serve(torch.__version__, prepare, lambda tensor: tensor.detach().cpu().numpy())
