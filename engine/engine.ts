@@ -29,7 +29,10 @@ export interface Engine {
   readonly backend: string;
   /** The document of a graph as sent: a document, or a line of text. */
   readGraph(json: unknown): GraphDocument;
-  /** A program ready to run; throws `cost_exceeded` with the estimate when it is over the limits. */
+  /**
+   * A program ready to run; throws `cost_exceeded` with the estimate when it is over the limits, and `device_unfit` where
+   * the backend has no such dtypes.
+   */
   compile(program: Program): Executable;
   /** The executable of the program of a key, made when it is not remembered; throws as `compile` does. */
   executable(key: string, program: () => Program): Executable;
@@ -51,7 +54,11 @@ export function createEngine({
   memory = 2 ** 30,
 }: EngineOptions = {}): Engine {
   const cache = new LruCache<unknown>(memory);
-  const compile = (program: Program): Executable => executable(planWithin(program, limits, backend), backend);
+  const compile = (program: Program): Executable => {
+    const refusal = backend.refusal?.(program);
+    if (refusal !== undefined) throw new EngineError('device_unfit', refusal, { pointer: '/options/device' });
+    return executable(planWithin(program, limits, backend), backend);
+  };
   const remember: Engine['remember'] = <T>(key: string, make: () => T, weigh: (value: T) => number) =>
     cache.get(key, make, weigh as (value: unknown) => number) as { value: T; cached: boolean };
   const engine: Engine = {

@@ -101,6 +101,7 @@ export const ERRORS = {
     retryAfter: 1,
   },
   unsupported: { status: 'UNIMPLEMENTED', title: 'The request asks for something this build does not do.' },
+  device_unfit: { status: 'FAILED_PRECONDITION', title: 'The device that was asked for cannot compute this.' },
   internal: { status: 'INTERNAL', title: 'The service failed; the fault is logged under the request id.' },
 } as const satisfies Record<string, ErrorRow>;
 

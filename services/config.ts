@@ -140,6 +140,12 @@ const environmentSchema = z.object({
     .default(Math.max(2, Math.ceil(availableParallelism() / 4))),
   /** Engine processes that are started and wait for one of the others to end. */
   ADJOINT_SPARE_WORKERS: z.coerce.number().int().min(0).max(16).default(1),
+  /** Whether to compute on a gpu: `auto` where there is one, `off` never, or `required`: without one nothing starts. */
+  ADJOINT_GPU: z.enum(['auto', 'off', 'required']).default('auto'),
+  /** Whether an adapter will do that is a program on the processor: 1 for yes. */
+  ADJOINT_GPU_SOFTWARE: z.enum(['0', '1']).default('0'),
+  /** Bytes of a gpu that may be used. */
+  ADJOINT_GPU_MEMORY: count.default(2 ** 32),
   /** Requests that wait for an engine. */
   ADJOINT_QUEUE: z.coerce.number().int().min(1).max(100_000).default(256),
   /** Scalar operations up to which a known computation is done in the process that serves; 0 for none. */
@@ -164,6 +170,10 @@ const configSchema = environmentSchema
   .refine((env) => env.ADJOINT_TIMEOUT_MS <= env.ADJOINT_MAX_TIMEOUT_MS, {
     path: ['ADJOINT_TIMEOUT_MS'],
     message: 'must not be longer than ADJOINT_MAX_TIMEOUT_MS',
+  })
+  .refine((env) => env.ADJOINT_GPU !== 'required' || env.ADJOINT_WORKERS > 0, {
+    path: ['ADJOINT_GPU'],
+    message: 'a gpu is used by a process of its own: set ADJOINT_WORKERS to 1 or more',
   })
   .transform((env) => ({
     host: env.ADJOINT_HOST,
@@ -210,6 +220,7 @@ const configSchema = environmentSchema
     workers: env.ADJOINT_WORKERS,
     spareWorkers: env.ADJOINT_SPARE_WORKERS,
     queue: env.ADJOINT_QUEUE,
+    gpu: { use: env.ADJOINT_GPU, software: env.ADJOINT_GPU_SOFTWARE === '1', memory: env.ADJOINT_GPU_MEMORY },
     inlineFlops: env.ADJOINT_INLINE_FLOPS,
     grace: env.ADJOINT_GRACE_MS,
     workerMemory: env.ADJOINT_WORKER_MEMORY ?? Math.floor((0.75 * totalmem()) / Math.max(1, env.ADJOINT_WORKERS)),

@@ -3,6 +3,7 @@
  * op, no program and no client.
  */
 import type { Plan } from '../compile/plan.ts';
+import type { Program } from '../program/program.ts';
 import { allocateArray, sizeOf, type TensorType, type TypedArray } from '../types.ts';
 
 /** The largest relative error that is still right, by dtype; integers and bools are exact. */
@@ -18,6 +19,10 @@ export interface Backend {
   readonly tolerance: Tolerance;
   /** Whether it runs bands. */
   readonly hasBands: boolean;
+  /** Why it does not run a program, naming the tensor that it cannot hold; absent where it runs all. */
+  refusal?(program: Program): string | undefined;
+  /** What plans are run by that run often, where that is another backend. */
+  readonly settled?: Backend;
   /** Makes a plan ready to run; what it keeps between runs, and the outputs, lie in `memory`. */
   load(plan: Plan, memory?: Memory): Loaded;
 }

@@ -20,6 +20,7 @@ export type Report = (reason: unknown) => void;
 export function tiered(first: Backend, native: NativeBackend, report: Report): Backend {
   return {
     ...native,
+    settled: native,
     load: (plan, memory) =>
       staysQuicker(plan)
         ? first.load(plan, memory)

@@ -45,7 +45,7 @@ export const batchJacobian = engineMethod({
     const opened = open(request, context);
     const target = singleTarget(opened.graph, request.target);
     const sources = namesIn(request.sources, context.engine.limits, 'sources');
-    const results = await derivative(request, context, opened, { kind: 'batch_jacobian', targets: [target], sources });
+    const results = await derivative(context, opened, { kind: 'batch_jacobian', targets: [target], sources });
     return {
       values: results.values,
       jacobians: packed(request.sources, byName(sources, results.made)),

@@ -22,13 +22,6 @@ export interface ComputeRequest {
 /** Where a request wants to be computed. */
 export type Device = 'auto' | 'cpu' | 'gpu';
 
-/** Throws `unsupported` unless the service has such a device. */
-export function requireDevice(device: Device): void {
-  if (device !== 'gpu') return;
-  const where = { pointer: '/options/device' };
-  throw new EngineError('unsupported', "this service has no GPU; use device 'auto' or 'cpu'", where);
-}
-
 /** The values of a request, decoded. */
 export function decodeValues(json: Readonly<Record<string, unknown>>, engine: Engine): Map<string, Value> {
   const values = new Map<string, Value>();
@@ -164,11 +157,9 @@ export async function run(
   values: ReadonlyMap<string, Value>,
   directions: ReadonlyMap<string, Direction>,
   context: EngineContext,
-  request: ComputeRequest,
   cached: boolean,
   started: number,
 ): Promise<Results> {
-  requireDevice(request.options.device);
   const created = new Map<string, Tensor>();
   const arrays = prepared.inputs.map((name, i) => {
     const type = prepared.types[i] as TensorType;
@@ -179,6 +170,7 @@ export async function run(
     return initialOf(prepared.graph, name, type, created);
   });
   const bound = performance.now();
+  context.place?.(prepared.executable);
   const { backend } = prepared.executable;
   const outputs = await prepared.executable.run(arrays, context.checkpoint);
   context.afterReply(() => prepared.executable.release(outputs));
@@ -191,7 +183,7 @@ export async function run(
     variables,
     meta: {
       graph: prepared.graphHash,
-      device: 'cpu',
+      ...context.device,
       backend,
       cached,
       timing: { prepare: round(bound - started), run: round(done - bound) },

@@ -5,16 +5,7 @@ import { decodeTensor } from '../../engine/formats/tensor.ts';
 import type { Graph } from '../../engine/program/build.ts';
 import { digest } from '../../engine/program/hash.ts';
 import type { Shape, Tensor } from '../../engine/types.ts';
-import {
-  type ComputeRequest,
-  type Direction,
-  type Opened,
-  outputNames,
-  prepare,
-  type Results,
-  run,
-  weightOf,
-} from './compute.ts';
+import { type Direction, type Opened, outputNames, prepare, type Results, run, weightOf } from './compute.ts';
 import type { EngineContext } from './method.ts';
 import { checkNames } from './nest.ts';
 
@@ -79,7 +70,6 @@ function stackOf(given: Shape, wanted: Shape, name: string, where: object): numb
 
 /** Applies one transform and runs it; `made` is what the transform made, in its order. */
 export async function derivative(
-  request: ComputeRequest,
   context: EngineContext,
   { graph, key, values, started }: Opened,
   transform: Transform,
@@ -91,7 +81,7 @@ export async function derivative(
     () => prepare(graph, names, [transform], context.engine),
     weightOf,
   );
-  const results = await run(value, values, directions, context, request, cached, started);
+  const results = await run(value, values, directions, context, cached, started);
   return {
     ...results,
     values: new Map(names.map((name) => [name, results.tensor(name)])),

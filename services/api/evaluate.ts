@@ -24,7 +24,7 @@ export const evaluate = engineMethod({
       () => prepare(graph, outputs, [], context.engine),
       weightOf,
     );
-    const results = await run(value, values, new Map(), context, request, cached, started);
+    const results = await run(value, values, new Map(), context, cached, started);
     return {
       values: new Map(outputs.map((name) => [name, results.tensor(name)])),
       variables: results.variables,

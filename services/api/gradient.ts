@@ -118,7 +118,6 @@ export const gradient = engineMethod({
       values,
       withOnes(cotangents, prepared.prepared),
       context,
-      request,
       cached,
       started,
     );

@@ -36,7 +36,7 @@ export const hessian = engineMethod({
     const opened = open(request, context);
     const target = singleTarget(opened.graph, request.target);
     const sources = namesIn(request.sources, context.engine.limits, 'sources');
-    const results = await derivative(request, context, opened, { kind: 'hessian', targets: [target], sources });
+    const results = await derivative(context, opened, { kind: 'hessian', targets: [target], sources });
     const rowOf = (source: string): readonly Tensor[] => {
       const first = sources.indexOf(source) * sources.length;
       return results.made.slice(first, first + sources.length);

@@ -26,13 +26,7 @@ export const hvp = engineMethod({
     const target = singleTarget(opened.graph, request.target);
     const { values, stack } = directions(request.tangents, opened.graph, 'tangents', tangentName, context);
     const sources = Object.keys(request.tangents);
-    const results = await derivative(
-      request,
-      context,
-      opened,
-      { kind: 'hvp', targets: [target], sources, stack },
-      values,
-    );
+    const results = await derivative(context, opened, { kind: 'hvp', targets: [target], sources, stack }, values);
     return {
       values: results.values,
       products: new Map(sources.map((source, i) => [source, results.made[i]])),

@@ -34,7 +34,7 @@ export const jacobian = engineMethod({
     const target = singleTarget(opened.graph, request.target);
     const sources = namesIn(request.sources, context.engine.limits, 'sources');
     const mode = request.mode === 'auto' ? undefined : request.mode;
-    const results = await derivative(request, context, opened, { kind: 'jacobian', targets: [target], sources, mode });
+    const results = await derivative(context, opened, { kind: 'jacobian', targets: [target], sources, mode });
     return {
       values: results.values,
       jacobians: packed(request.sources, byName(sources, results.made)),

@@ -33,7 +33,7 @@ export const jvp = engineMethod({
       request.targets === undefined ? outputNames(opened.graph) : listOf(request.targets, limits, 'targets');
     const { values, stack } = directions(request.tangents, opened.graph, 'tangents', tangentName, context);
     const sources = Object.keys(request.tangents);
-    const results = await derivative(request, context, opened, { kind: 'jvp', targets, sources, stack }, values);
+    const results = await derivative(context, opened, { kind: 'jvp', targets, sources, stack }, values);
     return {
       values: results.values,
       tangents: new Map(targets.map((target, i) => [target, results.made[i]])),

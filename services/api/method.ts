@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Checkpoint } from '../../engine/backends/backend.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { Executable } from '../../engine/runtime/execute.ts';
 import type { Operations } from '../operations/operations.ts';
 import type { SessionCopies } from '../sessions/copies.ts';
 import type { Hold } from '../sessions/home.ts';
@@ -55,6 +56,17 @@ export interface EngineContext extends RequestContext {
    * carries the response, so that the request is not done twice.
    */
   hold(session: string, revision: number | undefined): Promise<Hold>;
+  /** What it computes on. */
+  readonly device: Computing;
+  /** Says that a computation is about to be done; throws where another device is to do it. */
+  place?(executable: Executable): void;
+}
+
+/** What a handler computes on, as replies tell it. */
+export interface Computing {
+  readonly device: 'cpu' | 'gpu';
+  /** The gpu. */
+  readonly adapter?: { readonly name: string; readonly api: string; readonly software: boolean };
 }
 
 /** On what terms a method does a request. */

@@ -16,7 +16,7 @@ import { placed } from '../sessions/nest.ts';
 import type { Session } from '../sessions/session.ts';
 import { sentForVariable, typeOfRow } from '../sessions/tapes.ts';
 import type { Work } from '../sessions/work.ts';
-import { decodeValues, requireDevice, typesOf, weightOfGraph } from './compute.ts';
+import { decodeValues, typesOf, weightOfGraph } from './compute.ts';
 import { singleTarget } from './derivative.ts';
 import { type EngineContext, engineStreamMethod } from './method.ts';
 import {
@@ -187,7 +187,6 @@ class Task {
 
 async function prepare(request: Request, context: EngineContext): Promise<Task> {
   const { engine, sessions, tenant } = context;
-  requireDevice(request.options.device);
   if ((request.steps === undefined) === (request.until_step === undefined))
     throw new EngineError('invalid_request', "one of 'steps' and 'until_step' is needed", { pointer: '/steps' });
   // As one commit left them: values and versions belong together, whatever is written while the values are read.

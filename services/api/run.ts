@@ -120,7 +120,7 @@ export const run = engineMethod({
       () => prepare(graph, outputs, transforms, engine),
       weightOf,
     );
-    const results = await runPrepared(value, values, directions, context, request, cached, started);
+    const results = await runPrepared(value, values, directions, context, cached, started);
     return {
       values: new Map(outputs.map((name) => [name, results.tensor(name)])),
       results: value.derived.made.map((names) => new Map(names.map((name) => [name, results.tensor(name)]))),

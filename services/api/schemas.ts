@@ -82,10 +82,19 @@ export const computeFields = {
   options: optionsSchema,
 };
 
+/** What computed, in every reply that says so. */
+export const computingFields = {
+  device: z.string().meta({ description: '`cpu` or `gpu`.' }),
+  adapter: z
+    .object({ name: z.string(), api: z.string(), software: z.boolean() })
+    .optional()
+    .meta({ id: 'Adapter', description: 'The gpu, where one computed.' }),
+};
+
 /** What the reply says beside its results. */
 export const metaSchema = z.object({
   graph: z.string().meta({ description: 'The identity of the graph: sha256 of its canonical program.' }),
-  device: z.string(),
+  ...computingFields,
   backend: z.string(),
   cached: z.boolean().meta({ description: 'Whether the compiled computation was known from an earlier request.' }),
   timing: z.record(z.string(), z.number()).meta({ description: 'Milliseconds by stage.' }),

@@ -47,7 +47,7 @@ export const vjp = engineMethod({
     const name = (target: string, i: number): string => cotangentName(i, target);
     const { values, stack } = directions(request.cotangents, opened.graph, 'cotangents', name, context);
     const sources = namesIn(request.sources, context.engine.limits, 'sources');
-    const results = await derivative(request, context, opened, { kind: 'vjp', targets, sources, stack }, values);
+    const results = await derivative(context, opened, { kind: 'vjp', targets, sources, stack }, values);
     return {
       values: results.values,
       cotangents: packed(request.sources, byName(sources, results.made)),

@@ -1,6 +1,9 @@
 /** @file What computes, as clients are told. */
 import { cpus } from 'node:os';
+import { EngineError } from '../../engine/errors.ts';
 import { DTYPES } from '../../engine/types.ts';
+import type { Device as Asked } from '../api/compute.ts';
+import type { Adapter } from './protocol.ts';
 
 /** A device, and the processes that compute on it. */
 export interface Device {
@@ -9,13 +12,28 @@ export interface Device {
   readonly name: string;
   readonly backend: string;
   /** Through what it computes. */
-  readonly api: 'llvm' | 'javascript' | 'webgpu' | 'webgl';
+  readonly api: string;
   /** Whether an adapter is emulated by the processor. */
   readonly software: boolean;
   readonly dtypes: readonly string[];
   readonly workers: number;
   readonly ready: number;
   readonly restarts: number;
+}
+
+/** A gpu. */
+export function graphics(adapter: Adapter, counts: Pick<Device, 'workers' | 'ready' | 'restarts'>): Device {
+  return { device: 'gpu', ...adapter, backend: 'gpu', dtypes: ['float32', 'int32', 'bool'], ...counts };
+}
+
+/** The device that a request asks for. */
+export function deviceOf(request: unknown): Asked {
+  return (request as { readonly options?: { readonly device?: Asked } }).options?.device ?? 'auto';
+}
+
+/** Why nothing can be computed on a gpu, to who asks for one. */
+export function noGpu(why: string): EngineError {
+  return new EngineError('device_unfit', `${why}; use device 'auto' or 'cpu'`, { pointer: '/options/device' });
 }
 
 /** This machine's processor, computing with a backend of that name. */

@@ -3,7 +3,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { type EngineContext, isStream } from '../api/method.ts';
 import { SessionCopies } from '../sessions/copies.ts';
 import type { Sessions } from '../sessions/sessions.ts';
-import { processor } from './devices.ts';
+import { deviceOf, noGpu, processor } from './devices.ts';
 import type { Engines } from './engines.ts';
 import { Quarantine } from './quarantine.ts';
 
@@ -19,13 +19,15 @@ export function enginesHere(
     devices: () => [processor(engine.backend, { workers: 0, ready: 0, restarts: 0 })],
     perform(method, request, { tenant, log, deadline, afterwards, complete }) {
       const { signal, checkpoint } = deadline;
+      if (deviceOf(request) === 'gpu') throw noGpu('this service has no gpu');
       const context: EngineContext = {
         signal,
         checkpoint,
         afterReply: (run) => void afterwards.push(run),
         tenant,
         log,
-        engine,
+        engine: engine.within(checkpoint),
+        device: { device: 'cpu' },
         sessions: pick(),
         hold: (session, revision) => sessions.hold({ tenant, signal, complete }, session, revision),
       };

@@ -1,50 +1,32 @@
 /**
- * @file The pool: engine processes, the queue in front of them, and what happens when one of them ends. A job whose
- * worker ended is begun once more elsewhere; the graph that was computed when workers ended twice is computed no more.
+ * @file The pool: requests for engines on their way to workers and back, and what becomes of them when a worker ends. A
+ * job whose worker ended is begun once more elsewhere; what was computed when workers ended twice is computed no more.
  */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { EngineError } from '../../engine/errors.ts';
-import { digest } from '../../engine/program/hash.ts';
 import { type EngineMethod, isStream, type Terms } from '../api/method.ts';
-import { type Config, ConfigError } from '../config.ts';
+import type { Config } from '../config.ts';
 import type { Update } from '../sessions/home.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { Draft } from '../sessions/store.ts';
 import { homeOf } from './affinity.ts';
-import { type Device, processor } from './devices.ts';
+import { PLACES } from './board.ts';
+import { Costs, nameOf, subjectOf } from './costs.ts';
+import { type Device, deviceOf, noGpu } from './devices.ts';
 import type { Engines } from './engines.ts';
-import { type Listener, WorkerProcess } from './process.ts';
+import { Fleet, type Slot } from './fleet.ts';
+import type { WorkerProcess } from './process.ts';
 import { type FromWorker, fromFault, type Question, toFault } from './protocol.ts';
 import { Quarantine } from './quarantine.ts';
 import { Queue } from './queue.ts';
 import { openFolder } from './segments.ts';
 import { Task } from './task.ts';
 
-/** Milliseconds of a worker that a job is taken to cost that nobody has seen before. */
-const UNKNOWN_COST = 10;
-
 /** Milliseconds of jobs that are sent to a worker before it is done with the one before. */
 const AHEAD = 2;
 
-/** How many jobs' costs are remembered. */
-const MAX_COSTS = 10_000;
-
-/** Milliseconds of a worker, and times seen, after which a job is tried in this process. */
-const TINY = { cost: 0.5, seen: 3 } as const;
-
 /** Bytes of a variable that are sent to a worker before it asks. */
 const SLIM_BYTES = 4096;
-
-/** Milliseconds between two looks at the workers' memory. */
-const WATCH_INTERVAL = 250;
-
-/** Milliseconds after which a worker that ended counts as one that had worked. */
-const SETTLED = 10_000;
-
-/** Milliseconds until a worker is started again that ended soon after its start: at first, and at most. */
-const BACK_OFF = { first: 100, most: 10_000 } as const;
 
 /** How often a job is given to a worker in all, when workers end that computed something else. */
 const MAX_TRIES = 4;
@@ -57,86 +39,32 @@ export interface PoolOptions {
   readonly tiny: Engines;
 }
 
-/** What is known of a job that has run before. */
-interface Known {
-  /** Milliseconds of a worker. */
-  cost: number;
-  seen: number;
-  /** Whether the engine in this process has refused it. */
-  isLarge: boolean;
-}
-
-/** A place for a worker; the worker in it changes. */
-interface Slot {
-  readonly index: number;
-  worker: WorkerProcess | undefined;
-  /** What it has been given and not answered. */
-  readonly tasks: Map<number, Task>;
-  /** How many workers in a row ended soon after their start. */
-  failures: number;
-}
-
-/** Engine processes. */
+/** Engines in processes of their own. */
 export class Pool implements Engines {
   readonly quarantine = new Quarantine();
-  readonly #options: PoolOptions;
-  readonly #folder: string;
-  readonly #slots: readonly Slot[];
+  readonly #config: Config;
+  readonly #tiny: Engines;
   readonly #queue: Queue<Task>;
-  /** What is known of jobs, those that ran last at the end. */
-  readonly #known = new Map<string, Known>();
-  /** Workers that are started and have no slot yet. */
-  #spares: WorkerProcess[] = [];
+  readonly #costs = new Costs();
+  readonly #fleet: Fleet;
   #sessions: Sessions | undefined;
-  #started = 0;
-  /** The name of the backend that the workers compute with. */
-  #backend = 'none';
-  /** How many workers have ended. */
-  #restarts = 0;
-  #isClosing = false;
-  /** Whether a worker has ever been ready. */
-  #hasStarted = false;
-  readonly #watch: NodeJS.Timeout;
-  readonly #ready = Promise.withResolvers<void>();
-  readonly #listener: Listener = {
-    ready: (worker) => this.#isReady(worker),
-    unfit: (why) => this.#ready.reject(new ConfigError([why])),
-    heard: (worker, message) => this.#heard(worker, message),
-    ended: (worker, why) => this.#hasEnded(worker, why),
-  };
 
-  private constructor(folder: string, options: PoolOptions) {
-    this.#folder = folder;
-    this.#options = options;
-    const { workers, queue } = options.config;
-    this.#queue = new Queue(queue);
-    this.#slots = Array.from({ length: workers }, (_, index) => ({
-      index,
-      worker: undefined,
-      tasks: new Map(),
-      failures: 0,
-    }));
-    // What one cannot start with, none can: the others wait for the first.
-    (this.#slots[0] as Slot).worker = this.#start();
-    this.#watch = setInterval(() => this.#look(), WATCH_INTERVAL);
+  private constructor(folder: string, { config, log, tiny }: PoolOptions) {
+    this.#config = config;
+    this.#tiny = tiny;
+    this.#queue = new Queue(config.queue);
+    this.#fleet = new Fleet(folder, config, log, {
+      ready: () => this.#dispatch(),
+      heard: (slot, message) => this.#heard(slot, message),
+      ended: (slot, worker, why, running) => this.#hasEnded(slot, worker, why, running),
+    });
   }
 
-  /** Starts the workers; resolves when one of them can be given jobs. Throws when they say that they never can. */
+  /** Starts the workers; resolves when they can be given work. Throws `ConfigError` when they never can as it is wanted. */
   static async open(options: PoolOptions): Promise<Pool> {
     const pool = new Pool(await openFolder(), options);
-    await pool.#ready.promise;
+    await pool.#fleet.up();
     return pool;
-  }
-
-  /** Whether a worker can be given jobs. */
-  get isReady(): boolean {
-    return this.#slots.some(({ worker }) => worker?.isReady);
-  }
-
-  devices(): readonly Device[] {
-    const workers = this.#slots.flatMap(({ worker }) => worker ?? []);
-    const ready = workers.filter(({ isReady }) => isReady).length;
-    return [processor(this.#backend, { workers: this.#slots.length, ready, restarts: this.#restarts })];
   }
 
   /** Serves the requests of a service, whose sessions are here. */
@@ -145,17 +73,31 @@ export class Pool implements Engines {
     return this;
   }
 
+  get isReady(): boolean {
+    return this.#fleet.isReady;
+  }
+
+  devices(): readonly Device[] {
+    return this.#fleet.devices();
+  }
+
   perform(method: EngineMethod, request: unknown, terms: Terms): unknown {
-    const key = keyOf(request);
-    if (isStream(method)) return this.#stream(method, request, terms, key);
-    const known = this.#known.get(nameOf(method, key));
-    if (known && this.#options.config.inlineFlops > 0 && isTiny(known, request))
-      return this.#performHere(method, request, terms, key, known);
-    return this.#call(method, request, terms, key);
+    const subject = subjectOf(request);
+    const name = nameOf(method.name, subject, request);
+    const task = (): Task => this.#begin(method, request, terms, subject, name);
+    if (isStream(method)) return this.#stream(task);
+    const isTiny = this.#config.inlineFlops > 0 && deviceOf(request) !== 'gpu' && !('session' in (request as object));
+    if (isTiny && this.#costs.isTiny(name)) return this.#performHere(method, request, terms, name, task);
+    return this.#call(task());
   }
 
   forget(tenant: string, session: string): void {
-    for (const worker of this.#workers()) worker.send({ type: 'forget', tenant, session });
+    for (const worker of this.#fleet.workers()) worker.send({ type: 'forget', tenant, session });
+  }
+
+  /** Ends the workers. What they compute is lost. */
+  close(): Promise<void> {
+    return this.#fleet.close();
   }
 
   /** Tries a job in this process; what is refused here is for a worker to answer, with the limits that count. */
@@ -163,188 +105,172 @@ export class Pool implements Engines {
     method: EngineMethod,
     request: unknown,
     terms: Terms,
-    key: string,
-    known: Known,
+    name: string,
+    task: () => Task,
   ): Promise<unknown> {
     try {
-      return await this.#options.tiny.perform(method, request, terms);
+      return await this.#tiny.perform(method, request, terms);
     } catch (reason) {
       if (terms.deadline.signal.aborted) throw reason;
-      known.isLarge = true;
-      return this.#call(method, request, terms, key);
+      this.#costs.enlarge(name);
+      return this.#call(task());
     }
   }
 
-  async #call(method: EngineMethod, request: unknown, terms: Terms, key: string): Promise<unknown> {
-    const task = this.#begin(method, request, terms, key);
+  async #call(task: Task): Promise<unknown> {
     try {
       const event = await task.next();
       return 'response' in event ? event.response : undefined;
     } finally {
-      this.#left(task);
+      this.#isUnwanted(task);
     }
   }
 
-  async *#stream(method: EngineMethod, request: unknown, terms: Terms, key: string): AsyncGenerator<unknown> {
-    const task = this.#begin(method, request, terms, key);
+  async *#stream(begin: () => Task): AsyncGenerator<unknown> {
+    const task = begin();
     try {
       for (;;) {
         const event = await task.next();
         if ('response' in event) return;
         yield event.message;
         const { at } = task;
-        at?.worker.send({ type: 'next', place: at.place });
+        at?.slot.worker?.send({ type: 'next', place: at.place });
       }
     } finally {
-      this.#left(task);
+      this.#isUnwanted(task);
     }
   }
 
-  /** Ends the workers. What they compute is lost. */
-  async close(): Promise<void> {
-    this.#isClosing = true;
-    clearInterval(this.#watch);
-    for (const worker of this.#workers()) worker.kill('the service is stopping');
-    await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  *#workers(): Generator<WorkerProcess> {
-    for (const { worker } of this.#slots) if (worker) yield worker;
-    yield* this.#spares;
-  }
-
-  #begin(method: EngineMethod, request: unknown, terms: Terms, key: string): Task {
-    const { session } = request as { readonly session?: string };
-    this.quarantine.check(key);
-    const task = new Task(method, request, terms, {
-      key,
-      home: homeOf(session ?? key, this.#slots.length),
-      isBound: session !== undefined,
-      cost: this.#known.get(nameOf(method, key))?.cost ?? UNKNOWN_COST,
-    });
+  #begin(method: EngineMethod, request: unknown, terms: Terms, subject: string, name: string): Task {
     const { signal } = terms.deadline;
     signal.throwIfAborted();
+    const asked = deviceOf(request);
+    const { gpu, noGpu: why, cpus } = this.#fleet;
+    if (asked === 'gpu' && !gpu) throw noGpu(why);
+    const isForGpu =
+      gpu && asked === 'auto' && this.#costs.deviceOf(name) === 'gpu' && !this.quarantine.has('gpu', subject);
+    const device = asked === 'gpu' || isForGpu ? 'gpu' : 'cpu';
+    this.quarantine.check(device, subject);
+    const { session } = request as { readonly session?: string };
+    const task = new Task(method, request, terms, {
+      subject,
+      name,
+      asked,
+      device,
+      home: homeOf(session ?? subject, cpus.length),
+      isBound: session !== undefined,
+      cost: this.#costs.of(name),
+    });
+    this.#wait(task);
     signal.addEventListener('abort', () => this.#isUnwanted(task), { once: true });
-    const dropped = this.#queue.push(task, this.#retryAfter());
-    dropped?.fail(
-      new EngineError(
-        'rate_limited',
-        'requests of others came, and yours are most of those that wait',
-        {},
-        [],
-        this.#retryAfter(),
-      ),
-    );
     this.#dispatch();
     return task;
   }
 
-  /** Seconds until what waits now will have been done, roughly. */
-  #retryAfter(): number {
-    const seconds = this.#queue.cost / 1000 / this.#slots.length;
-    return Math.min(60, Math.max(1, Math.ceil(seconds)));
+  /** Has a job wait for a worker, maybe in the place of another one. */
+  #wait(task: Task): void {
+    const seconds = Math.min(60, Math.max(1, Math.ceil(this.#queue.cost / 1000 / this.#config.workers)));
+    const dropped = this.#queue.push(task, seconds);
+    const detail = 'others sent requests, and most of those that wait are yours; send fewer at once';
+    dropped?.fail(new EngineError('rate_limited', detail, {}, [], seconds));
   }
 
-  /** Nobody waits for a job any more, before or after its end. */
-  #left(task: Task): void {
-    if (!task.hasEnded) this.#isUnwanted(task);
-  }
-
+  /** Nobody waits for a job any more: it has ended, or its client has gone, or its time is over. */
   #isUnwanted(task: Task): void {
     if (task.hasEnded) return;
     const { signal } = task.terms.deadline;
     const reason = signal.aborted
       ? EngineError.from(signal.reason)
       : new EngineError('cancelled', 'nobody waits for the answer any more');
-    const { at } = task;
-    if (at === undefined) {
+    const worker = task.at?.slot.worker;
+    if (!task.at || !worker) {
       this.#queue.remove(task);
       task.fail(reason);
       return;
     }
-    at.worker.board.flag(at.place, true);
-    at.worker.send({ type: 'cancel', place: at.place, fault: toFault(reason) });
-    this.#killAfterGrace(task, at.worker, reason);
+    worker.board.flag(task.at.place, true);
+    worker.send({ type: 'cancel', place: task.at.place, fault: toFault(reason) });
+    this.#killAfterGrace(task, worker, reason);
   }
 
   /** Ends a worker that computes what nobody wants, when it has not heard of that after a time of grace. */
   #killAfterGrace(task: Task, worker: WorkerProcess, reason: EngineError): void {
+    const { grace } = this.#config;
     setTimeout(() => {
-      if (task.hasEnded || task.at?.worker !== worker) return;
+      if (task.hasEnded || task.at?.slot.worker !== worker) return;
       // One that waits behind another is skipped when its turn comes.
-      if (worker.board.running !== task.at.place) return this.#killAfterGrace(task, worker, reason);
-      worker.kill(`it went on ${this.#options.config.grace} ms after: ${reason.message}`);
-    }, this.#options.config.grace).unref();
+      if (worker.board.running === task.at.place) worker.kill(`it went on ${grace} ms after: ${reason.message}`);
+      else this.#killAfterGrace(task, worker, reason);
+    }, grace).unref();
   }
 
   /** Gives workers what waits, as far as they have room. */
   #dispatch(): void {
-    for (;;) {
-      let given = false;
-      for (const slot of this.#slots) {
-        const { worker } = slot;
-        if (!worker?.isReady || this.#queue.length === 0) continue;
-        const load = loadOf(slot);
-        const task = this.#queue.take(
-          (one) => (slot.tasks.size === 0 || load + one.cost <= AHEAD) && this.#mayRun(one, slot),
-        );
+    for (let isDone = false; !isDone; ) {
+      isDone = true;
+      for (const slot of this.#fleet.slots()) {
+        if (this.#queue.length === 0) return;
+        if (!slot.worker?.isReady) continue;
+        let load = 0;
+        for (const { cost } of slot.tasks.values()) load += cost;
+        const isFull = slot.tasks.size === PLACES;
+        const hasRoom = (one: Task): boolean => !isFull && (slot.tasks.size === 0 || load + one.cost <= AHEAD);
+        const task = this.#queue.take((one) => hasRoom(one) && this.#mayRun(one, slot));
         if (task === undefined) continue;
-        this.#give(task, slot, worker);
-        given = true;
+        this.#give(task, slot, slot.worker);
+        isDone = false;
       }
-      if (!given) return;
     }
   }
 
   /** Whether a job may run in a slot: at home, or elsewhere when it is not bound and home is busy. */
   #mayRun(task: Task, slot: Slot): boolean {
-    if (slot.index === task.home) return true;
-    const home = this.#slots[task.home] as Slot;
-    if (home.worker?.isReady !== true) return true;
-    return !task.isBound && home.tasks.size > 0;
+    const { cpus, gpu } = this.#fleet;
+    if (task.device === 'gpu') {
+      if (slot.device === 'gpu') return true;
+      // While the gpu starts again, the processor does what need not wait for it.
+      return task.asked === 'auto' && !gpu?.worker?.isReady;
+    }
+    if (slot.device === 'gpu') return false;
+    const home = cpus[task.home] as Slot;
+    return slot === home || !home.worker?.isReady || (!task.isBound && home.tasks.size > 0);
   }
 
   #give(task: Task, slot: Slot, worker: WorkerProcess): void {
     const place = worker.place();
-    if (place === undefined) {
-      this.#queue.push(task, 1);
-      return;
-    }
-    const { request, terms } = task;
-    const { tenant, log, deadline } = terms;
+    const { request, terms, method, asked, isSettled } = task;
     task.tries++;
-    task.at = { worker, place };
+    task.at = { slot, place };
     slot.tasks.set(place, task);
     worker.send({
       type: 'run',
       place,
-      method: task.method.name,
+      method: method.name,
       request,
-      tenant,
-      labels: log.bindings(),
-      left: deadline.checkpoint.left(),
+      tenant: terms.tenant,
+      device: asked,
+      isSettled: isSettled || (task.device === 'gpu' && slot.device === 'cpu'),
+      labels: terms.log.bindings(),
+      left: terms.deadline.checkpoint.left(),
     });
   }
 
-  #slotOf(worker: WorkerProcess): Slot | undefined {
-    return this.#slots.find((slot) => slot.worker === worker);
-  }
-
-  #heard(worker: WorkerProcess, message: FromWorker): void {
-    const slot = this.#slotOf(worker);
-    const task = 'place' in message ? slot?.tasks.get(message.place) : undefined;
-    if (slot === undefined || task === undefined) return;
+  #heard(slot: Slot, message: FromWorker): void {
+    const task = 'place' in message ? slot.tasks.get(message.place) : undefined;
+    if (task === undefined) return;
     switch (message.type) {
-      case 'answered': {
-        const { isCommitted, response } = message;
-        this.#done(task, slot, message.busy);
-        if (task.deaths > 0) this.quarantine.absolve(task.key);
-        task.answer(isCommitted ? task.committed?.response : response);
+      case 'answered':
+        this.#done(task, message.busy);
+        if (task.deaths > 0) this.quarantine.absolve(slot.device, task.subject);
+        task.answer(message.isCommitted ? task.committed?.response : message.response);
         break;
-      }
       case 'failed':
-        this.#done(task, slot, message.busy);
+        this.#done(task, message.busy);
         task.fail(fromFault(message.fault));
+        break;
+      case 'moved':
+        this.#done(task, message.busy);
+        this.#move(task, message.device);
         break;
       case 'message':
         task.deliver(message.message);
@@ -353,10 +279,11 @@ export class Pool implements Engines {
         task.release();
         break;
       case 'ask':
-        void this.#answer(worker, task, message.call, message.question);
+        void this.#answer(slot.worker as WorkerProcess, task, message.call, message.question);
         break;
       case 'ready':
       case 'unfit':
+      case 'broken':
         break;
       default:
         message satisfies never;
@@ -364,23 +291,31 @@ export class Pool implements Engines {
     this.#dispatch();
   }
 
-  #done(task: Task, slot: Slot, busy: number): void {
-    const { worker, place } = task.at as NonNullable<Task['at']>;
+  /** A worker is done with a job, whatever came of it. */
+  #done(task: Task, busy: number): void {
+    const { slot, place } = task.at as NonNullable<Task['at']>;
     slot.tasks.delete(place);
-    worker.leave(place);
+    slot.worker?.leave(place);
     task.at = undefined;
     task.release();
     this.#queue.settle(task.tenant, busy - task.cost);
-    this.#learn(nameOf(task.method, task.key), busy);
+    this.#costs.learn(task.name, busy);
   }
 
-  #learn(name: string, busy: number): void {
-    const known = this.#known.get(name) ?? { cost: busy, seen: 0, isLarge: false };
-    known.cost += (busy - known.cost) / 2;
-    known.seen++;
-    this.#known.delete(name);
-    this.#known.set(name, known);
-    if (this.#known.size > MAX_COSTS) this.#known.delete(this.#known.keys().next().value as string);
+  /** A job is for another device, this time and as a rule. */
+  #move(task: Task, device: 'cpu' | 'gpu'): void {
+    this.#costs.place(task.name, device);
+    task.device = device;
+    task.isSettled = true;
+    this.#orFail(task, () => this.#wait(task));
+  }
+
+  #orFail(task: Task, run: () => void): void {
+    try {
+      run();
+    } catch (reason) {
+      task.fail(EngineError.from(reason));
+    }
   }
 
   async #answer(worker: WorkerProcess, task: Task, call: number, question: Question): Promise<void> {
@@ -402,8 +337,8 @@ export class Pool implements Engines {
         return slim(await sessions.since(tenant, question.session, question.revision));
       case 'hold': {
         task.release();
-        const asker = { tenant, signal: deadline.signal, complete };
         const { at } = task;
+        const asker = { tenant, signal: deadline.signal, complete };
         const hold = await sessions.hold(asker, question.session, question.revision);
         // The worker may have ended meanwhile, and another may have begun anew.
         if (task.at === at) task.hold = hold;
@@ -426,104 +361,34 @@ export class Pool implements Engines {
     }
   }
 
-  #start(): WorkerProcess {
-    const name = `cpu-${this.#started++}`;
-    const { cache } = this.#options.config.native;
-    return new WorkerProcess(
-      { folder: this.#folder, name, isFirst: !this.#hasStarted },
-      cache === undefined ? undefined : join(cache, 'node'),
-      this.#listener,
-    );
-  }
-
-  #isReady(worker: WorkerProcess): void {
-    const milliseconds = Math.round(performance.now() - worker.started);
-    this.#options.log.debug(
-      { worker: worker.name, pid: worker.pid, backend: worker.backend, milliseconds },
-      'worker ready',
-    );
-    this.#hasStarted = true;
-    this.#backend = worker.backend ?? this.#backend;
-    this.#ready.resolve();
-    this.#fill();
-    this.#dispatch();
-  }
-
-  #hasEnded(worker: WorkerProcess, why: string): void {
-    if (this.#isClosing) return;
-    const slot = this.#slotOf(worker);
-    const lived = performance.now() - worker.started;
-    const culprit = worker.board.running;
-    const task = culprit === undefined ? undefined : slot?.tasks.get(culprit);
-    this.#options.log.error({ worker: worker.name, why, method: task?.method.name, lived }, 'worker ended');
-    this.#restarts++;
-    this.#spares = this.#spares.filter((spare) => spare !== worker);
-    if (task && !task.hasEnded) {
-      task.deaths++;
-      this.quarantine.blame(task.key, task.tenant, task.method.name, why);
+  #hasEnded(slot: Slot, worker: WorkerProcess, why: string, running: number | undefined): void {
+    const culprit = running === undefined ? undefined : slot.tasks.get(running);
+    if (culprit && !culprit.hasEnded) {
+      culprit.deaths++;
+      this.quarantine.blame(worker.device, culprit.subject, culprit.tenant, culprit.method.name, why);
     }
-    if (slot) {
-      slot.worker = undefined;
-      slot.failures = lived < SETTLED ? slot.failures + 1 : 0;
-      const tasks = [...slot.tasks.values()];
-      slot.tasks.clear();
-      for (const lost of tasks) this.#again(lost, why);
-    }
-    this.#fill();
+    const lost = [...slot.tasks.values()];
+    slot.tasks.clear();
+    for (const task of lost) this.#again(task, why);
     this.#dispatch();
   }
 
   /** Has a job begin again whose worker has ended, or ends it where that cannot be. */
   #again(task: Task, why: string): void {
+    const { signal } = task.terms.deadline;
     task.at = undefined;
     task.release();
-    const { signal } = task.terms.deadline;
     if (task.committed && !isStream(task.method)) {
       task.answer(task.committed.response);
       return;
     }
-    try {
+    this.#orFail(task, () => {
       signal.throwIfAborted();
-      this.quarantine.check(task.key);
+      this.quarantine.check(task.device, task.subject);
       if (task.isSeen || task.committed || task.deaths > 1 || task.tries >= MAX_TRIES)
         throw new EngineError('engine_lost', lostMessage(task, why));
-      this.#queue.push(task, this.#retryAfter());
-    } catch (reason) {
-      task.fail(EngineError.from(reason));
-    }
-  }
-
-  /** Puts spares into empty slots, and starts what is missing: at once, or later where workers end as they start. */
-  #fill(): void {
-    if (this.#isClosing) return;
-    for (const slot of this.#slots) {
-      if (slot.worker) continue;
-      const at = this.#spares.findIndex((spare) => spare.isReady);
-      if (at >= 0) [slot.worker] = this.#spares.splice(at, 1);
-      else if (slot.failures === 0) slot.worker = this.#start();
-      else {
-        const wait = Math.min(BACK_OFF.most, BACK_OFF.first * 2 ** (slot.failures - 1));
-        setTimeout(() => {
-          if (!slot.worker && !this.#isClosing) slot.worker = this.#start();
-        }, wait).unref();
-      }
-    }
-    const isSettled = this.#slots.every(({ worker, failures }) => worker?.isReady && failures === 0);
-    if (isSettled && this.#spares.length < this.#options.config.spareWorkers) this.#spares.push(this.#start());
-  }
-
-  /** Ends workers that have taken more memory than they may. */
-  #look(): void {
-    const { workerMemory } = this.#options.config;
-    for (const worker of this.#workers()) {
-      const bytes = worker.memory;
-      if (bytes > workerMemory) worker.kill(`it took ${bytes} bytes of memory, and may take ${workerMemory}`);
-    }
-    for (const slot of this.#slots)
-      if (slot.failures > 0 && slot.worker && performance.now() - slot.worker.started > SETTLED) {
-        slot.failures = 0;
-        this.#fill();
-      }
+      this.#wait(task);
+    });
   }
 }
 
@@ -534,31 +399,6 @@ function slim(update: Update): Update {
     data: data && data.byteLength <= SLIM_BYTES ? data : undefined,
   }));
   return { ...update, variables };
-}
-
-/** What a job is known by: its graph, or the tape that it is about. */
-function keyOf(request: unknown): string {
-  const { graph, session, tape } = request as {
-    readonly graph?: unknown;
-    readonly session?: string;
-    readonly tape?: string;
-  };
-  return graph === undefined ? `tape ${session} ${tape}` : `graph ${digest(graph)}`;
-}
-
-function nameOf({ name }: EngineMethod, key: string): string {
-  return `${name} ${key}`;
-}
-
-/** Whether a job is tried in this process: one that has no state, and that was done in no time before. */
-function isTiny({ cost, seen, isLarge }: Known, request: unknown): boolean {
-  return !isLarge && seen >= TINY.seen && cost <= TINY.cost && !('session' in (request as object));
-}
-
-function loadOf({ tasks }: Slot): number {
-  let load = 0;
-  for (const { cost } of tasks.values()) load += cost;
-  return load;
 }
 
 function lostMessage({ isSeen, committed }: Task, why: string): string {

@@ -16,8 +16,8 @@ const PAGE_BYTES = 4096;
 export interface Listener {
   /** It can be given jobs. */
   ready(worker: WorkerProcess): void;
-  /** The configuration asks for what no worker can do. */
-  unfit(why: string): void;
+  /** The configuration asks for what it cannot do. */
+  unfit(worker: WorkerProcess, why: string): void;
   heard(worker: WorkerProcess, message: FromWorker): void;
   /** It has ended; `why` says how. */
   ended(worker: WorkerProcess, why: string): void;
@@ -27,8 +27,10 @@ export interface Listener {
 export class WorkerProcess {
   readonly name: string;
   readonly board: Board;
+  readonly device: 'cpu' | 'gpu';
   /** The name of the backend that it computes with, once it is ready. */
   backend: string | undefined;
+  gpu: Extract<FromWorker, { type: 'ready' }>['gpu'];
   readonly started = performance.now();
   readonly #process: ChildProcess;
   readonly #channel: Channel;
@@ -40,6 +42,7 @@ export class WorkerProcess {
   /** `cache` is a folder where the code of this project is kept compiled, if anywhere: that halves the start. */
   constructor(start: Start, cache: string | undefined, listener: Listener) {
     this.name = start.name;
+    this.device = start.device;
     this.#listener = listener;
     this.board = Board.create(start.folder, `${start.name}-board`);
     this.#process = spawn(process.execPath, [PROGRAM, JSON.stringify(start)], {
@@ -66,10 +69,10 @@ export class WorkerProcess {
     return this.backend !== undefined && !this.#hasEnded && this.#killedFor === undefined;
   }
 
-  /** A place for a job; `undefined` when all are taken. */
-  place(): number | undefined {
-    const place = this.#free.pop();
-    if (place !== undefined) this.board.flag(place, false);
+  /** A place for a job; there are as many as the board has. */
+  place(): number {
+    const place = this.#free.pop() as number;
+    this.board.flag(place, false);
     return place;
   }
 
@@ -100,9 +103,11 @@ export class WorkerProcess {
   }
 
   #heard(message: FromWorker): void {
-    if (message.type === 'unfit') this.#listener.unfit(message.why);
+    if (message.type === 'unfit') this.#listener.unfit(this, message.why);
+    else if (message.type === 'broken') this.kill(message.why);
     else if (message.type === 'ready') {
       this.backend = message.backend;
+      this.gpu = message.gpu;
       this.#listener.ready(this);
     } else this.#listener.heard(this, message);
   }

@@ -1,6 +1,12 @@
 /** @file What a supervisor and a worker say to each other. */
+import type { GpuRates } from '../../engine/backends/gpu/cost.ts';
 import { EngineError, type ErrorCode, type Violation, type Where } from '../../engine/errors.ts';
+import type { Device } from '../api/compute.ts';
+import type { Computing } from '../api/method.ts';
 import type { BlobRef, Draft } from '../sessions/store.ts';
+
+/** A gpu as replies tell it. */
+export type Adapter = NonNullable<Computing['adapter']>;
 
 /** What a worker is told when it starts, as the arguments of its process. */
 export interface Start {
@@ -8,6 +14,7 @@ export interface Start {
   readonly folder: string;
   /** Its name, in the log and in the names of its files. */
   readonly name: string;
+  readonly device: 'cpu' | 'gpu';
   /** Whether it is the one that says what the configuration means for all. */
   readonly isFirst: boolean;
 }
@@ -46,6 +53,9 @@ export type ToWorker =
       readonly method: string;
       readonly request: unknown;
       readonly tenant: string;
+      readonly device: Device;
+      /** Whether it is to be done here, whatever another device would take. */
+      readonly isSettled: boolean;
       /** Under which the log tells of it. */
       readonly labels: object;
       /** Milliseconds until its deadline. */
@@ -57,12 +67,19 @@ export type ToWorker =
   | { readonly type: 'cancel'; readonly place: number; readonly fault: Fault }
   | { readonly type: 'reply'; readonly call: number; readonly value: unknown }
   | { readonly type: 'refuse'; readonly call: number; readonly fault: Fault }
+  /** How fast the gpu is that others compute on; `undefined` when there is none any more. */
+  | { readonly type: 'rates'; readonly rates: GpuRates | undefined }
   /** A session is gone. */
   | { readonly type: 'forget'; readonly tenant: string; readonly session: string };
 
 /** From worker to supervisor. */
 export type FromWorker =
-  | { readonly type: 'ready'; readonly backend: string }
+  | {
+      readonly type: 'ready';
+      readonly backend: string;
+      /** The gpu that it computes on, and how fast that is. */
+      readonly gpu: { readonly adapter: Adapter; readonly rates: GpuRates } | undefined;
+    }
   /** The configuration asks for what it cannot do. */
   | { readonly type: 'unfit'; readonly why: string }
   | {
@@ -75,6 +92,10 @@ export type FromWorker =
       readonly busy: number;
     }
   | { readonly type: 'failed'; readonly place: number; readonly fault: Fault; readonly busy: number }
+  /** The job at a place is for another device. */
+  | { readonly type: 'moved'; readonly place: number; readonly device: 'cpu' | 'gpu'; readonly busy: number }
+  /** The gpu has failed, and with it this process. */
+  | { readonly type: 'broken'; readonly why: string }
   | { readonly type: 'message'; readonly place: number; readonly message: unknown }
   /** The session that the job at a place holds is free again. */
   | { readonly type: 'release'; readonly place: number }

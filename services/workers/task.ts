@@ -1,31 +1,43 @@
 /** @file A job on its way: it waits, runs at a place of a worker, may have to run again, and ends once. */
 import type { EngineError } from '../../engine/errors.ts';
+import type { Device as Asked } from '../api/compute.ts';
 import type { EngineMethod, Terms } from '../api/method.ts';
 import type { Hold } from '../sessions/home.ts';
-import type { WorkerProcess } from './process.ts';
+import type { Slot } from './fleet.ts';
 import type { Waiting } from './queue.ts';
 
 /** What comes of a job: a message of its stream, or its end. */
 export type Event = { readonly message: unknown } | { readonly response: unknown };
+
+/** What a job is about, and where it is to go. */
+type Whither = Pick<Task, 'subject' | 'name' | 'asked' | 'device' | 'home' | 'isBound' | 'cost'>;
 
 /** A job on its way. */
 export class Task implements Waiting {
   readonly method: EngineMethod;
   readonly request: unknown;
   readonly terms: Terms;
-  /** What it is known by that may end a worker: a graph, or a session's tape. */
-  readonly key: string;
-  /** Where it is likely to find what it needs. */
+  /** What it is about: a graph, or a session's tape. */
+  readonly subject: string;
+  /** What its cost is known by. */
+  readonly name: string;
+  /** The device that the request asks for. */
+  readonly asked: Asked;
+  /** The device that it is for. */
+  device: 'cpu' | 'gpu';
+  /** Whether it has been moved to the device that it is for. */
+  isSettled = false;
+  /** The processor's slot that is likely to have what it needs. */
   readonly home: number;
   /** Whether it has state at home, and runs nowhere else while home is alive. */
   readonly isBound: boolean;
-  cost: number;
+  readonly cost: number;
   /** How many workers have ended while it ran. */
   deaths = 0;
   /** How often it was given to a worker. */
   tries = 0;
   /** Where it runs. */
-  at: { readonly worker: WorkerProcess; readonly place: number } | undefined;
+  at: { readonly slot: Slot; readonly place: number } | undefined;
   /** Whether somebody has seen something of it that cannot be taken back. */
   isSeen = false;
   /** The response that was committed with its work last. */
@@ -39,12 +51,15 @@ export class Task implements Waiting {
     method: EngineMethod,
     request: unknown,
     terms: Terms,
-    { key, home, isBound, cost }: Pick<Task, 'key' | 'home' | 'isBound' | 'cost'>,
+    { subject, name, asked, device, home, isBound, cost }: Whither,
   ) {
     this.method = method;
     this.request = request;
     this.terms = terms;
-    this.key = key;
+    this.subject = subject;
+    this.name = name;
+    this.asked = asked;
+    this.device = device;
     this.home = home;
     this.isBound = isBound;
     this.cost = cost;

@@ -6,8 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { flushCompileCache } from 'node:module';
 import { Socket } from 'node:net';
 import { type Logger, pino } from 'pino';
-import type { Backend } from '../../engine/backends/backend.ts';
-import { portable } from '../../engine/backends/portable.ts';
+import { calibrate, type GpuRates, openGpu } from '../../engine/backends/gpu/gpu.ts';
 import { createEngine } from '../../engine/engine.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { warmUp } from '../../engine/warm-up.ts';
@@ -17,11 +16,12 @@ import { revive } from '../api/snapshot.ts';
 import { ConfigError, readConfig } from '../config.ts';
 import { SessionCopies } from '../sessions/copies.ts';
 import type { Hold, Home, Update } from '../sessions/home.ts';
-import type { LogEntry, SessionRow } from '../sessions/store.ts';
 import { Locks } from '../sessions/locks.ts';
+import type { LogEntry, SessionRow } from '../sessions/store.ts';
 import { openBackend } from './backend.ts';
 import { Board } from './board.ts';
 import { Channel } from './channel.ts';
+import { Placement } from './placement.ts';
 import {
   DESCRIPTORS,
   type FromWorker,
@@ -35,7 +35,7 @@ import { RunningJob } from './running.ts';
 
 type Run = Extract<ToWorker, { type: 'run' }>;
 
-const { folder, name, isFirst } = JSON.parse(process.argv[2] as string) as Start;
+const { folder, name, device, isFirst } = JSON.parse(process.argv[2] as string) as Start;
 const config = readConfig(process.env);
 const log = pino({ level: config.logLevel }).child({ worker: name });
 const board = new Board(DESCRIPTORS.board);
@@ -61,9 +61,11 @@ const channel = new Channel({
     process.exit(reason ? 1 : 0);
   },
 });
+const { backend, gpu } = device === 'gpu' ? await openGraphics() : await openProcessor();
+const placement = new Placement(backend);
 const engine = createEngine({
   limits: config.limits,
-  backend: backendOrComplain(),
+  backend,
   memory: Math.ceil(config.engineMemory / config.workers),
 });
 const home: Home = {
@@ -76,21 +78,39 @@ const copies = new SessionCopies(engine, home, {
   ...config.sessions,
   memory: Math.ceil(config.sessions.memory / config.workers),
 });
-send({ type: 'ready', backend: engine.backend });
+send({ type: 'ready', backend: engine.backend, gpu });
 // What ends by a signal writes nothing down.
 flushCompileCache();
 // What the first jobs will need is made ready while none has come.
 void warmUp(engine).catch((err: unknown) => log.error({ err }, 'warming up failed'));
 
-function backendOrComplain(): Backend {
+async function openProcessor() {
   try {
-    return openBackend(config, log, isFirst);
+    return { backend: openBackend(config, log, isFirst), gpu: undefined };
   } catch (reason) {
     if (!(reason instanceof ConfigError)) throw reason;
-    // The supervisor ends this process when it has heard that.
-    send({ type: 'unfit', why: reason.message });
-    return portable;
+    return complain(reason.message);
   }
+}
+
+/** The gpu, measured; what is no gpu will not do unless the configuration says so. */
+async function openGraphics() {
+  const opened = await openGpu({ memory: config.gpu.memory });
+  if ('reason' in opened) return complain(`no gpu can be used: ${opened.reason}`);
+  const { name, api, software } = opened.device;
+  if (software && !config.gpu.software)
+    return complain(`${name} is a program on the processor; ADJOINT_GPU_SOFTWARE=1 takes it for a gpu`);
+  // The supervisor starts another process, with the device as it is then.
+  opened.onFault((fault) => void send({ type: 'broken', why: `the gpu failed: ${fault.message}` }));
+  const rates = await calibrate(opened.backend, () => performance.now());
+  return { backend: opened.backend, gpu: { adapter: { name, api, software }, rates } };
+}
+
+/** Says why this process is of no use, and waits for its end. */
+function complain(why: string): Promise<never> {
+  send({ type: 'unfit', why });
+  // Whoever has heard it ends this process; its channel is all that is to go on until then.
+  return new Promise<never>(() => {});
 }
 
 function send(message: FromWorker): Promise<void> | undefined {
@@ -116,6 +136,9 @@ function receive(message: ToWorker): void {
       asked.get(message.call)?.reject(fromFault(message.fault));
       asked.delete(message.call);
       return;
+    case 'rates':
+      void learn(message.rates);
+      return;
     case 'forget':
       copies.forget(message.tenant, message.session);
       return;
@@ -125,7 +148,7 @@ function receive(message: ToWorker): void {
 }
 
 async function run(message: Run): Promise<void> {
-  const { place, left, labels, tenant } = message;
+  const { place, left, labels } = message;
   const job = new RunningJob(place, left, floor, board);
   const label = log.child(labels);
   const afterwards: (() => void)[] = [];
@@ -134,9 +157,14 @@ async function run(message: Run): Promise<void> {
   try {
     job.checkpoint.check();
     const method = METHODS.find((one) => one.name === message.method) as EngineMethod;
-    await current.run(job, () => perform(method, message, contextOf(job, tenant, label, afterwards), job, afterwards));
+    await current.run(job, () => perform(method, message, contextOf(job, message, label, afterwards), job, afterwards));
   } catch (reason) {
     const error = EngineError.from(reason);
+    const moved = movedBy(reason, error, message);
+    if (moved !== undefined) {
+      send({ type: 'moved', place, device: moved, busy: job.busy });
+      return;
+    }
     if (error.code === 'internal') label.error({ err: error.cause ?? error }, 'failed');
     send({ type: 'failed', place, fault: toFault(error), busy: job.busy });
   } finally {
@@ -174,18 +202,51 @@ function runAll(afterwards: (() => void)[]): void {
   for (const each of afterwards.splice(0)) each();
 }
 
-function contextOf(job: RunningJob, tenant: string, label: Logger, afterwards: (() => void)[]): EngineContext {
+function contextOf(job: RunningJob, message: Run, label: Logger, afterwards: (() => void)[]): EngineContext {
   const { signal, checkpoint } = job;
   return {
     signal,
     checkpoint,
     afterReply: (each) => void afterwards.push(each),
-    tenant,
+    tenant: message.tenant,
     log: label,
-    engine,
+    engine: engine.within(checkpoint),
+    device: { device, ...(gpu && { adapter: gpu.adapter }) },
+    place: ({ plan }) => {
+      if (!message.isSettled && message.device === 'auto' && placement.isForGpu(plan)) throw new Elsewhere('gpu');
+    },
     sessions: copies,
     hold: (session, revision) => hold(job, session, revision),
   };
+}
+
+/** Ends a job here that is for another device. */
+class Elsewhere extends Error {
+  readonly device: 'cpu' | 'gpu';
+
+  constructor(device: 'cpu' | 'gpu') {
+    super(`this is for the ${device}`);
+    this.device = device;
+  }
+}
+
+/** The device that a job is for instead; `undefined` when it has just failed. */
+function movedBy(reason: unknown, { code }: EngineError, message: Run): 'cpu' | 'gpu' | undefined {
+  if (reason instanceof Elsewhere) return reason.device;
+  const isLeft = device === 'gpu' && code === 'device_unfit' && message.device === 'auto';
+  return isLeft ? 'cpu' : undefined;
+}
+
+/** Takes the rates of the gpu, and measures what this process is worth beside it when nobody else is at work. */
+async function learn(rates: GpuRates | undefined): Promise<void> {
+  const end = await floor.take('engine');
+  try {
+    await placement.learn(rates);
+  } catch (err) {
+    log.error({ err }, 'the processor could not be measured');
+  } finally {
+    end();
+  }
 }
 
 async function hold(job: RunningJob, session: string, revision: number | undefined): Promise<Hold> {

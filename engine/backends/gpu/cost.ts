@@ -120,16 +120,22 @@ function chain(size: number, steps: number, depth: number, result: 'all' | 'firs
   }
   const all = result === 'first' ? [...variables, first] : variables;
   const output = all.length - 1;
+  const bytes = 4 * size;
   return {
     inputs: [variables[0]!.type],
     buffers: all.map(({ type }, i) => ({
       type,
-      place: i === 0 ? { kind: 'input', index: 0 } : i === output ? { kind: 'output' } : { kind: 'arena', offset: 0 },
+      place:
+        i === 0
+          ? { kind: 'input', index: 0 }
+          : i === output
+            ? { kind: 'output' }
+            : { kind: 'arena', offset: i * bytes },
     })),
     steps: kernels,
     outputs: [output],
-    arenaBytes: 0,
-    cost: { flops: 0, bytes: 0, peakBytes: 0, heldBytes: 0, largest: undefined },
+    arenaBytes: all.length * bytes,
+    cost: { flops: 0, bytes: 0, peakBytes: 0, heldBytes: all.length * bytes, largest: undefined },
   };
 }
 

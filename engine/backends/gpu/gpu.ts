@@ -5,6 +5,7 @@ import { type Backend, type Checkpoint, HOST_MEMORY, type Loaded, type Memory, U
 import { Device, type DeviceReport, type GpuError, type GpuFault } from './device.ts';
 import { type DeviceMemory, Pool, Residents, USAGE } from './memory.ts';
 import { DevicePlan, fetchOutputs, Run } from './plan.ts';
+import { gpuRefusal } from './refusal.ts';
 import { checkNumbers } from './self-test.ts';
 
 export { calibrate, type GpuRates, type Moved, secondsOnGpu } from './cost.ts';
@@ -85,6 +86,7 @@ function gpuOf(device: Device, options: GpuOptions): Gpu {
       name: 'gpu',
       tolerance: TOLERANCE,
       hasBands: false,
+      refusal: gpuRefusal,
       load: (plan, host) => load(device, memory, new DevicePlan(plan, device, { sharesTiles }), host),
     },
     memory: () => ({

@@ -5,6 +5,7 @@ import { requireOperator } from './operator.ts';
 const suspectSchema = z
   .object({
     id: z.string(),
+    device: z.string(),
     tenant: z.string().meta({ description: 'Who sent it last.' }),
     method: z.string(),
     deaths: z.number().meta({ description: 'How many engine processes ended while they computed it.' }),

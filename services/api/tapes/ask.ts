@@ -2,7 +2,7 @@
 import type { TensorType } from '../../../engine/types.ts';
 import { type AskedOf, askTape, type Question, zerosOf } from '../../sessions/asks.ts';
 import type { Work } from '../../sessions/work.ts';
-import { type Device, requireDevice } from '../compute.ts';
+import type { Device } from '../compute.ts';
 import type { EngineContext } from '../method.ts';
 import { packed } from '../nest.ts';
 import type { Nest } from '../schemas.ts';
@@ -24,9 +24,8 @@ export function ask<R extends AskRequest, A extends object>(
   question: (work: Work) => Omit<Question, 'record'>,
   reply: (asked: AskedOf) => A,
 ) {
-  requireDevice(request.options.device);
   return context.sessions.change(context, request.session, async (work) => {
-    const meta = startMeta(work.session.tape(request.tape).nest);
+    const meta = startMeta(work.session.tape(request.tape).nest, context);
     const asking = question(work);
     const asked = await askTape(work, request.tape, { ...asking, record: request.record }, context);
     return {

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { record } from '../../sessions/tapes.ts';
-import { requireDevice } from '../compute.ts';
 import { engineMethod } from '../method.ts';
 import { listOf } from '../nest.ts';
 import { graphSchema, optionsSchema, targetsSchema, tensorsSchema } from '../schemas.ts';
@@ -38,10 +37,9 @@ export const recordTape = engineMethod({
   }),
   examples: [{ title: 'A line of text', request: { graph: 'z = sum(w * x)', values: { x: [4, 5, 6] } } }],
   handle: (request, context) => {
-    requireDevice(request.options.device);
     return context.sessions.change(context, request.session, async (work) => {
       const { nest } = work.session.tape(request.tape);
-      const meta = startMeta(nest);
+      const meta = startMeta(nest, context);
       const { outputs: asked } = request;
       const outputs = asked === undefined ? undefined : listOf(asked, context.engine.limits, 'outputs');
       const made = await record(work, request.tape, { ...request, outputs }, context);

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { boundedArray, nameSchema } from '../../../engine/program/document.ts';
 import { formatType } from '../../../engine/types.ts';
 import type { Nest, TapeState } from '../../sessions/nest.ts';
-import { optionsSchema, referenceSchema } from '../schemas.ts';
+import type { EngineContext } from '../method.ts';
+import { computingFields, optionsSchema, referenceSchema } from '../schemas.ts';
 import { sessionSchema } from '../sessions/schemas.ts';
 
 /** A tape's id. */
@@ -72,7 +73,7 @@ export function tapeInfo({ names, recording }: Nest, state: TapeState): z.output
 
 /** What a reply of a tape says beside its results. */
 export const tapeMetaSchema = z.object({
-  device: z.string(),
+  ...computingFields,
   backend: z.string(),
   forward_passes: z
     .number()
@@ -82,11 +83,14 @@ export const tapeMetaSchema = z.object({
 });
 
 /** Counts what a request takes; call the result for the reply's `meta`. */
-export function startMeta({ recording }: Nest): (backend: string) => z.output<typeof tapeMetaSchema> {
+export function startMeta(
+  { recording }: Nest,
+  { device }: EngineContext,
+): (backend: string) => z.output<typeof tapeMetaSchema> {
   const started = performance.now();
   const { passes, rebuilt } = recording;
   return (backend) => ({
-    device: 'cpu',
+    ...device,
     backend,
     forward_passes: recording.passes - passes,
     rebuilt: recording.rebuilt > rebuilt,
