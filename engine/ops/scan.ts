@@ -81,14 +81,16 @@ export const scan: Op<Params> = defineOp({
   },
   jvp: (b, { x, params: { body, constants, carried, length, reverse }, outputs }, dx) => {
     const { derivative, active } = derive(body, constants, carried, dx);
+    const isActive = new Set(active);
     const isResult = (i: number): boolean =>
-      i < carried ? active.includes(constants + i) : derivative.tangents[i] !== null;
+      i < carried ? isActive.has(constants + i) : derivative.tangents[i] !== null;
     const values = body.outputs.length;
     const { forward, linear, residuals } = unzip(derivative.program, body.inputs.length, values);
 
     // A residual that is a constant of the loop is handed on once, not once a step.
     const handed = forward.outputs.slice(values);
-    const fixed = handed.map((residual) => forward.inputs.indexOf(residual)).map((i) => (i < constants ? i : -1));
+    const numbers = new Map(forward.inputs.slice(0, constants).map((input, i) => [input, i]));
+    const fixed = handed.map((residual) => numbers.get(residual) ?? -1);
     const stackedOut = handed.filter((_, i) => fixed[i] === -1);
     const made = b.emit(scan, x, {
       body: { ...forward, outputs: [...forward.outputs.slice(0, values), ...stackedOut] },
@@ -146,10 +148,8 @@ export const scan: Op<Params> = defineOp({
         reverse,
       },
     );
-    return {
-      y: made.slice(0, values),
-      dy: outputs.map((_, i) => (results.includes(i) ? (dy[results.indexOf(i)] as Var) : null)),
-    };
+    const tangents = new Map(results.map((i, k) => [i, dy[k] as Var]));
+    return { y: made.slice(0, values), dy: outputs.map((_, i) => tangents.get(i) ?? null) };
   },
   transpose: (b, ct, { x, params: { body, constants, carried, length, reverse } }, wanted) => {
     // State that starts at an explicit zero is linear all the same: the steps add tangents to it.
@@ -175,7 +175,8 @@ export const scan: Op<Params> = defineOp({
         const totals = take(sums.length);
         const slices = take(at.slices.length);
         const cotangents = take(rows.length);
-        const values = new Map([...at.constants, ...at.slices].map((i, k) => [i, [...fixed, ...slices][k] as Var]));
+        const given = [...fixed, ...slices];
+        const values = new Map(known.map((i, k) => [i, given[k] as Var]));
         const made = inner.inline(backward, [
           ...[...known].sort((a, c) => a - c).map((i) => values.get(i) as Var),
           ...state,
@@ -263,7 +264,8 @@ export const scan: Op<Params> = defineOp({
 function handedThrough(b: Builder, x: readonly Var[], params: Params): readonly Var[] | null {
   const { body, constants, carried, length, reverse } = params;
   const first = constants + carried;
-  const places = body.outputs.map((output, i) => (i < carried ? -1 : body.inputs.indexOf(output)));
+  const inputs = new Map(body.inputs.map((input, i) => [input, i]));
+  const places = body.outputs.map((output, i) => (i < carried ? -1 : (inputs.get(output) ?? -1)));
   const isHanded = (i: number): boolean => i >= 0 && (i < constants || i >= first);
   // What was handed through need not be an input for that.
   const kept = body.outputs.filter((_, i) => !isHanded(places[i] as number));

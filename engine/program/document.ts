@@ -18,8 +18,12 @@ export const NAME = /^[A-Za-z_][A-Za-z0-9_.:/-]{0,127}$/;
 export const nameSchema = z
   .string()
   .regex(NAME, 'must start with a letter or _ and have at most 128 letters, digits and _ . : / -')
-  // As in text graphs and in the keys of JSON.
-  .refine((name) => name !== '__proto__', "'__proto__' cannot be a name");
+  .refine((name) => {
+    // Every part of a document has a name, so that reading a long one is interrupted here.
+    poll();
+    // As in text graphs and in the keys of JSON.
+    return name !== '__proto__';
+  }, "'__proto__' cannot be a name");
 
 /** A dtype that programs compute in. */
 export const dtypeSchema = z.enum(DTYPES);

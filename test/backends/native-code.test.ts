@@ -18,8 +18,11 @@ import { promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Checkpoint } from '../../engine/backends/backend.ts';
 import { openLlvm } from '../../engine/backends/native/llvm.ts';
 import { openNative } from '../../engine/backends/native/native.ts';
+import { ENTRY } from '../../engine/backends/native/plan.ts';
+import { interruptibly } from '../../engine/interrupt.ts';
 import { dataOf, evaluate, NATIVE } from '../laws/run.ts';
 import { graphProgram } from '../programs/graphs.ts';
 import { calling, openStore, writing } from './code-store-run.ts';
@@ -80,6 +83,46 @@ describe.skipIf(!NATIVE)('compiled code (needs libLLVM)', () => {
     await expect(store.getAside('define nonsense')).rejects.toThrow('expected type');
     expect(() => store.get('define nonsense')).toThrow('expected type');
     expect(calling(store.get(writing(7)))).toBe(7);
+  });
+});
+
+describe.skipIf(!NATIVE)('a long module (needs libLLVM)', () => {
+  /** A module of functions that call the next, the last of which writes a number. */
+  function chain(number: number, length: number): string {
+    const idle = Array.from({ length: 200 }, (_, i) => `  %v${i} = mul i64 ${number}, ${i}\n`).join('');
+    const links = Array.from({ length }, (_, i) => {
+      const last = i === length - 1;
+      const next = last ? `  store i64 ${number}, ptr %context` : `  call void @f${i + 1}(ptr %context)`;
+      return `define internal void @f${i}(ptr %context) nounwind {\nentry:\n${idle}${next}\n  ret void\n}`;
+    });
+    const entry = `define void @${ENTRY}(ptr %context) nounwind {\nentry:\n  call void @f0(ptr %context)\n  ret void\n}`;
+    return `${[entry, ...links].join('\n')}\n`;
+  }
+
+  test('is compiled in parts, between which it is interrupted, and compiled as ever afterwards', () => {
+    const text = chain(7, 150);
+    let looks = 0;
+    const endingAt = (last: number): Checkpoint => ({
+      left: () => Infinity,
+      check() {
+        if (++looks >= last) throw new Error(`look ${last}`);
+      },
+    });
+    const whole = openStore();
+    expect(calling(interruptibly(endingAt(Infinity), () => whole.store.get(text)))).toBe(7);
+    const { compiled } = whole.counts;
+    expect(compiled).toBeGreaterThan(2);
+    const total = looks;
+    const begun = new Set<number>();
+    for (let k = 1; k <= total; k++) {
+      const { store, counts } = openStore();
+      looks = 0;
+      expect(() => interruptibly(endingAt(k), () => store.get(text))).toThrow(`look ${k}`);
+      expect(counts.linked).toBe(0);
+      begun.add(counts.compiled);
+      if (k % 16 === 0) expect(calling(store.get(text))).toBe(7);
+    }
+    expect([...begun].sort((a, b) => a - b)).toEqual(Array.from({ length: compiled }, (_, i) => i));
   });
 });
 

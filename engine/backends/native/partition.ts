@@ -84,5 +84,8 @@ function namesIn(text: string): Set<string> {
 }
 
 function renamed(text: string, functions: ReadonlyMap<string, Part>, prefix: string): string {
-  return text.replace(/@([\w.]+)/g, (whole, name: string) => (functions.has(name) ? `@${prefix}${name}` : whole));
+  return text.replace(/@([\w.]+)/g, (whole, name: string) => {
+    poll();
+    return functions.has(name) ? `@${prefix}${name}` : whole;
+  });
 }

@@ -360,32 +360,38 @@ class PlanRenderer {
       ...Array.from({ length: outputs }, (_, i) => `ptr %o${i}`),
     ];
     const places = outputPlaces(plan, isWithin);
-    const write = (as: string, own: readonly PreparedStep[], run: (flow: Flow, pointers: Pointers) => void): void => {
-      const flow = new Flow(this.#module, this.#target.threads);
-      const ids = new Set(own.flatMap(({ step }) => [...step.inputs, ...step.outputs]));
-      if (isWithin && as === name) for (const id of plan.outputs) ids.add(id);
-      const pointers = this.#pointers(plan, flow.body, ids, places);
-      run(flow, pointers);
-      if (isWithin && as === name) this.#copyOutputs(flow, plan, pointers);
-      flow.close();
-      this.#define(as, parameters, flow.body);
-    };
+    const flow = new Flow(this.#module, this.#target.threads);
     const pieces = piecesOf(steps, ({ step }) => step);
-    if (pieces.length <= 1) {
-      write(name, steps, (flow, pointers) => this.#steps(flow, prepared, pointers, steps));
-      return;
-    }
-    pieces.forEach((piece, i) => {
-      write(`${name}_${i}`, piece, (flow, pointers) => this.#steps(flow, prepared, pointers, piece));
+    const own = pieces.length > 1 ? [] : steps.flatMap(({ step }) => [...step.inputs, ...step.outputs]);
+    const pointers = this.#pointers(plan, flow.body, [...own, ...(isWithin ? plan.outputs : [])], places);
+    if (pieces.length > 1) this.#callPieces(flow, prepared, pieces, places);
+    else this.#steps(flow, prepared, pointers, steps);
+    if (isWithin) this.#copyOutputs(flow, plan, pointers);
+    flow.close();
+    this.#define(name, parameters, flow.body);
+  }
+
+  /** Steps in functions of their own, which take the pointers that they need. */
+  #callPieces(
+    flow: Flow,
+    prepared: Prepared,
+    pieces: readonly (readonly PreparedStep[])[],
+    places: ReadonlyMap<BufferId, number>,
+  ): void {
+    pieces.forEach((steps, i) => {
+      const name = `${prepared.name}_${i}`;
+      const within = new Flow(this.#module, this.#target.threads);
+      const ids = steps.flatMap(({ step }) => [...step.inputs, ...step.outputs]);
+      const pointers = this.#pointers(prepared.plan, within.body, ids, places);
+      this.#steps(within, prepared, pointers, steps);
+      within.close();
+      const outside = [...pointers.values()].filter((pointer) => /^%[io]/.test(pointer));
+      const parameters = ['%context', '%scratch', '%arena', ...outside].map((pointer) => `ptr ${pointer}`);
+      this.#define(name, parameters, within.body);
+      flow.body.line(`call void @${name}(${parameters.join(', ')})`);
+      if (i < pieces.length - 1) this.#lookAtClock(flow.body);
+      if (this.#canStop) flow.returnIfStopped();
     });
-    write(name, [], (flow) =>
-      pieces.forEach((_, i) => {
-        flow.body.line(`call void @${name}_${i}(${parameters.join(', ')})`);
-        if (i === pieces.length - 1 && !this.#canStop) return;
-        if (i < pieces.length - 1) this.#lookAtClock(flow.body);
-        flow.returnIfStopped();
-      }),
-    );
   }
 
   #steps(flow: Flow, prepared: Prepared, pointers: Pointers, steps: readonly PreparedStep[]): void {
@@ -401,14 +407,9 @@ class PlanRenderer {
   }
 
   /** The names of some buffers' pointers. */
-  #pointers(
-    { buffers }: Plan,
-    body: Body,
-    ids: ReadonlySet<BufferId>,
-    outputs: ReadonlyMap<BufferId, number>,
-  ): Pointers {
+  #pointers({ buffers }: Plan, body: Body, ids: readonly BufferId[], outputs: ReadonlyMap<BufferId, number>): Pointers {
     // In the order of the buffers.
-    const wanted = [...ids].sort((a, b) => a - b);
+    const wanted = [...new Set(ids)].sort((a, b) => a - b);
     const name = (id: BufferId): string => {
       poll();
       const { place } = buffers[id] as Plan['buffers'][number];
