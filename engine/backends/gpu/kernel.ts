@@ -74,16 +74,19 @@ export const NATIVE_TYPES = {
   pair: 'Array(2)',
 } as const satisfies Record<Element, NativeType>;
 
-/** A kernel as text; `reads` are the stored variables it loads, in the order of its buffers. */
-export function renderKernel(kernel: Kernel, reads: readonly Var[]): Rendered {
+/**
+ * A kernel as text; `reads` are the stored variables it loads, in the order of its buffers. Without `sharesFolds` each
+ * point is one invocation's.
+ */
+export function renderKernel(kernel: Kernel, reads: readonly Var[], sharesFolds = true): Rendered {
   const { space, stores } = kernel;
   const folds = foldsOf(kernel);
   const points = sizeOf(space);
   const count = folds[0] ? sizeOf(folds[0].over) : 0;
   const inputs = reads.map(({ type }) => elementOf(type.dtype));
   const outputs = stores.map(({ target }) => elementOf(target.type.dtype));
-  const isAlone = count <= ALONE || (count <= ALONE_WHERE_MANY && points >= MANY);
-  const chunks = points < FEW && count >= 2 * PART ? Math.min(MOST_PARTS, Math.ceil(count / PART)) : 1;
+  const isAlone = !sharesFolds || count <= ALONE || (count <= ALONE_WHERE_MANY && points >= MANY);
+  const chunks = !isAlone && points < FEW && count >= 2 * PART ? Math.min(MOST_PARTS, Math.ceil(count / PART)) : 1;
   const lanes = isAlone ? 1 : LANES;
   if (chunks === 1) {
     const source = new Renderer(kernel, reads, folds, { lanes, chunks, stage: 'whole' }).render();
