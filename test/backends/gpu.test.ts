@@ -312,6 +312,24 @@ describe.skipIf(!gpu)(`kernels ${on}`, () => {
     expect(Math.abs(Number(given[0]) - exact)).toBeLessThanOrEqual(exact * 2 ** -24);
   });
 
+  test('folds whose neighbouring points are neighbours in storage', async () => {
+    for (const [count, columns] of [
+      [40, 64],
+      [1000, 100],
+      [5000, 300],
+      [33, 20_000],
+    ] as const)
+      await expectRight(
+        program(
+          [
+            ['float32', [count, columns]],
+            ['int32', [count, columns]],
+          ],
+          (b, [x, n]) => [sum(b, mul(b, x!, x!), { axes: [0] }), max(b, x!, { axes: [0] }), sum(b, n!, { axes: [0] })],
+        ),
+      );
+  });
+
   test('a fold along the outer axis, and a value and folds in one kernel', async () => {
     await expectRight(
       program([['float32', [3000, 5]]], (b, [x]) => {
