@@ -21,6 +21,10 @@ if [ "${1:-}" = software-gpu ]; then
   # For tests where there is no gpu: the Vulkan loader, and SwiftShader, which Chromium's package brings along.
   has '^[[:space:]]*libvulkan\.so\.1 ' || missing="$missing libvulkan1"
   [ -e /usr/lib/chromium/vk_swiftshader_icd.json ] || missing="$missing chromium-common"
+  # And headless GL: an X server without a screen, and Mesa.
+  command -v Xvfb >/dev/null 2>&1 || missing="$missing xvfb"
+  has '^[[:space:]]*libGLX_mesa\.so\.0 ' || missing="$missing libglx-mesa0"
+  has '^[[:space:]]*libGL\.so\.1 ' || missing="$missing libgl1"
 fi
 [ -n "$missing" ] || exit 0
 

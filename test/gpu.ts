@@ -12,7 +12,7 @@ export async function openTestGpu(options?: GpuOptions): Promise<Gpu | { readonl
     if (!driver) return { reason: 'no gpu here, and no SwiftShader: sh scripts/system-libraries.sh software-gpu' };
     process.env.VK_DRIVER_FILES = driver;
   }
-  return openGpu(options);
+  return openGpu({ apis: ['webgpu'], ...options });
 }
 
 function hasGpu(): boolean {

@@ -127,6 +127,7 @@ describe.skipIf(!gpu)(`the device ${on}`, () => {
     const { stdout } = await child('console.log(JSON.stringify(await openGpu()))', {
       VK_DRIVER_FILES: '/nowhere.json',
       VK_ICD_FILENAMES: '/nowhere.json',
+      DISPLAY: '',
     });
     expect(JSON.parse(stdout)).toEqual({ reason: expect.stringContaining('no WebGPU adapter') });
   });
@@ -176,7 +177,7 @@ describe.skipIf(!gpu)(`faults ${on}`, () => {
 
   test('float64 and int64 are refused by name', () => {
     const wide = program([['float32', [3]]], (b, [x]) => cast(b, x!, { dtype: 'float64' }));
-    expect(gpuRefusal(wide)).toBe('a tensor is f64[3]: the gpu computes in float32, int32 and bool');
+    expect(gpuRefusal(wide)).toContain('a tensor is f64[3]: the gpu holds float32, int32, bool');
     const b = new Builder();
     b.input({ dtype: 'int64', shape: [2] }, 'ids');
     expect(gpuRefusal(b.build([]))).toContain("'ids' is i64[2]");
@@ -195,7 +196,9 @@ describe.skipIf(!gpu)(`memory ${on}`, () => {
     await withGpu({}, async (own) => {
       const bound = executable(plan(square), own.backend);
       const inputs = drawFor(square);
+      expect(own.missing(inputs)).toBe(8000);
       expect(await sent(own, async () => bound.run(inputs))).toBe(8000);
+      expect(own.missing(inputs)).toBe(0);
       let outputs: Tensor[] = [];
       expect(
         await sent(own, async () => {
@@ -307,6 +310,24 @@ describe.skipIf(!gpu)(`kernels ${on}`, () => {
     const exact = data.reduce((a, x) => a + x, 0);
     const [{ data: given }] = (await run(total, [data])) as [Tensor];
     expect(Math.abs(Number(given[0]) - exact)).toBeLessThanOrEqual(exact * 2 ** -24);
+  });
+
+  test('folds whose neighbouring points are neighbours in storage', async () => {
+    for (const [count, columns] of [
+      [40, 64],
+      [1000, 100],
+      [5000, 300],
+      [33, 20_000],
+    ] as const)
+      await expectRight(
+        program(
+          [
+            ['float32', [count, columns]],
+            ['int32', [count, columns]],
+          ],
+          (b, [x, n]) => [sum(b, mul(b, x!, x!), { axes: [0] }), max(b, x!, { axes: [0] }), sum(b, n!, { axes: [0] })],
+        ),
+      );
   });
 
   test('a fold along the outer axis, and a value and folds in one kernel', async () => {

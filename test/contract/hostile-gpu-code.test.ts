@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FUNCTIONS } from '../../engine/backends/gpu/functions.ts';
+import { GLSL, glslSources } from '../../engine/backends/gpu/glsl.ts';
 import { renderKernel } from '../../engine/backends/gpu/kernel.ts';
 import { deviceRoutine } from '../../engine/backends/gpu/routines.ts';
 import { wgslOf } from '../../engine/backends/gpu/translate.ts';
@@ -20,6 +21,9 @@ const renderModule: Render = (kernel, reads) =>
     ),
   );
 
+/** The texts for headless GL. */
+const renderGl: Render = (kernel, reads) => glslSources(renderKernel(kernel, reads, false));
+
 const NUMBER = '\\d+(?:\\.\\d+)?(?:e[+-]?\\d+)?[uif]?\\b|0x[0-9a-f]+u?\\b';
 
 /** The least that kernels are made of: keywords, functions of the table, names with a number, numbers, operators. */
@@ -32,6 +36,20 @@ const TOKEN = new RegExp(
     '[ceklpr]\\b',
     NUMBER,
     '===|\\+\\+|[-+*/<=;,(){}]',
+  ].join('|'),
+  'y',
+);
+
+/** The same with loads by brackets, results that are returned, and GLSL's names apart. */
+const GL_TOKEN = new RegExp(
+  [
+    '\\s+',
+    '(?:function|const|let|for|return|this\\.thread\\.x)\\b',
+    `adj(?:${Object.keys(GLSL).join('|')})\\b`,
+    '[aqt]\\d+\\b',
+    '[klr]\\b',
+    NUMBER,
+    '\\+\\+|[-+*/<=;,(){}[\\]]',
   ].join('|'),
   'y',
 );
@@ -67,6 +85,7 @@ function namesWithin(): string[] {
 for (const { what, render, token } of [
   { what: 'sources', render: renderSource, token: TOKEN },
   { what: 'modules', render: renderModule, token: MODULE_TOKEN },
+  { what: 'sources for GL', render: renderGl, token: GL_TOKEN },
 ])
   test(`${what} are those of the same graph with other names, and hold nothing but our tokens`, () => {
     fc.assert(

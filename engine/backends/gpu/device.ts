@@ -23,11 +23,11 @@ export class GpuError extends Error {
 /** What a gpu is. */
 export interface DeviceReport {
   readonly name: string;
-  readonly api: 'webgpu';
+  readonly api: 'webgpu' | 'webgl';
   readonly vendor: string;
   readonly architecture: string;
   readonly driver: string;
-  /** Whether it is a program on the processor: SwiftShader, llvmpipe, lavapipe. */
+  /** Whether it is a program on the processor: SwiftShader, llvmpipe, lavapipe, or what cannot be told from them. */
   readonly software: boolean;
   /** Bytes that one buffer may have at most; WebGPU does not tell the memory of the device. */
   readonly largestBuffer: number;
@@ -209,6 +209,6 @@ function reportOf({ info, limits }: GPUAdapter): DeviceReport {
     architecture,
     driver: description,
     software: info.isFallbackAdapter || SOFTWARE.test([vendor, architecture, device, description].join(' ')),
-    largestBuffer: limits.maxBufferSize,
+    largestBuffer: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
   };
 }

@@ -1,8 +1,10 @@
 /** @file The gpu backend: opens a device, makes sure that it computes, and runs plans on it. */
 
+import type { Program } from '../../program/program.ts';
 import type { TypedArray } from '../../types.ts';
 import { type Backend, type Checkpoint, HOST_MEMORY, type Loaded, type Memory, UNLIMITED } from '../backend.ts';
-import { Device, type DeviceReport, type GpuError, type GpuFault } from './device.ts';
+import { Device, type DeviceReport, GpuError, type GpuFault } from './device.ts';
+import { openGl, WEBGL } from './gl.ts';
 import { type DeviceMemory, Pool, Residents, USAGE } from './memory.ts';
 import { DevicePlan, fetchOutputs, Run } from './plan.ts';
 import { gpuRefusal } from './refusal.ts';
@@ -14,6 +16,8 @@ export { gpuRefusal } from './refusal.ts';
 
 /** How a gpu is used; every part has a default. */
 export interface GpuOptions {
+  /** The ways to a gpu that are tried, in this order; by default WebGPU, then headless GL. */
+  readonly apis?: readonly DeviceReport['api'][];
   /** Bytes of the device that may be used; by default 4 GiB. */
   readonly memory?: number;
   /** Bytes of those that inputs and outputs may keep between runs; by default half. */
@@ -40,6 +44,10 @@ export interface GpuMemory {
 export interface Gpu {
   readonly backend: Backend;
   readonly device: DeviceReport;
+  /** Why it does not run a program: the first tensor that it cannot hold; `undefined` where it runs it. */
+  refuses(program: Program): string | undefined;
+  /** Bytes that a run with these inputs has to send: what does not lie on the device yet. */
+  missing(inputs: readonly TypedArray[]): number;
   /** Its memory now, and what was moved so far. */
   memory(): GpuMemory;
   /** Why it runs nothing any more, if so. */
@@ -60,13 +68,60 @@ const TOLERANCE = { float32: 2e-6, float64: 0 } as const;
 
 /** Opens the gpu of this machine; where there is none, or it does not compute right, says why. */
 export async function openGpu(options: GpuOptions = {}): Promise<Gpu | { readonly reason: string }> {
+  const reasons: string[] = [];
+  for (const api of options.apis ?? (['webgpu', 'webgl'] as const)) {
+    const opened = api === 'webgpu' ? await openWebGpu(options) : openWebGl();
+    if ('reason' in opened) {
+      reasons.push(opened.reason);
+      continue;
+    }
+    const wrong = await checkNumbers(opened.backend).catch((error: unknown) => (error as Error).message);
+    if (wrong === undefined) return opened;
+    opened.close();
+    reasons.push(`${opened.device.name} fails its self-test: ${wrong}`);
+  }
+  return { reason: reasons.join('; ') };
+}
+
+async function openWebGpu(options: GpuOptions): Promise<Gpu | { readonly reason: string }> {
   const device = await Device.open();
-  if (typeof device === 'string') return { reason: device };
-  const gpu = gpuOf(device, options);
-  const reason = await checkNumbers(gpu.backend).catch((error: unknown) => (error as Error).message);
-  if (reason === undefined) return gpu;
-  gpu.close();
-  return { reason: `${device.report.name} fails its self-test: ${reason}` };
+  return typeof device === 'string' ? { reason: device } : gpuOf(device, options);
+}
+
+/** What is moved and held is moved and held by each kernel, and not counted; a context that is lost throws. */
+function openWebGl(): Gpu | { readonly reason: string } {
+  const opened = openGl();
+  if ('reason' in opened) return opened;
+  const { backend, device, close } = opened;
+  let fault: GpuError | undefined;
+  const listeners: ((fault: GpuError) => void)[] = [];
+  return {
+    device,
+    backend: {
+      ...backend,
+      load: (plan, memory) => {
+        if (fault) throw fault;
+        const loaded = backend.load(plan, memory);
+        return {
+          backend: loaded.backend,
+          run: (inputs, checkpoint) => {
+            if (fault) throw fault;
+            return loaded.run(inputs, checkpoint);
+          },
+        };
+      },
+    },
+    refuses: (program) => gpuRefusal(program, WEBGL),
+    missing: (inputs) => inputs.reduce((bytes, { length }) => bytes + 4 * length, 0),
+    memory: () => ({ held: 0, used: 0, resident: 0, sent: 0, fetched: 0 }),
+    fault: () => fault,
+    onFault: (listener) => listeners.push(listener),
+    fail: (code) => {
+      fault ??= new GpuError(code, `a test asked for it: ${code}`);
+      for (const listener of listeners.splice(0)) listener(fault);
+    },
+    close,
+  };
 }
 
 function gpuOf(device: Device, options: GpuOptions): Gpu {
@@ -82,6 +137,7 @@ function gpuOf(device: Device, options: GpuOptions): Gpu {
   };
   return {
     device: device.report,
+    refuses: (program) => gpuRefusal(program),
     backend: {
       name: 'gpu',
       tolerance: TOLERANCE,
@@ -89,6 +145,8 @@ function gpuOf(device: Device, options: GpuOptions): Gpu {
       refusal: gpuRefusal,
       load: (plan, host) => load(device, memory, new DevicePlan(plan, device, { sharesTiles }), host),
     },
+    missing: (inputs) =>
+      inputs.reduce((bytes, input) => bytes + (memory.residents.has(input) ? 0 : 4 * input.length), 0),
     memory: () => ({
       held: tensors.held + memory.staging.held,
       used: tensors.used,

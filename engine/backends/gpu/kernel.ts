@@ -6,6 +6,7 @@
  * parts. What a kernel reads and writes, it calls: `a0(i)` is element i of the first buffer, `o0(i, x)` writes one.
  */
 import type { Expr, Fold, ScalarFn } from '../../compile/expr.ts';
+import { analyse } from '../../compile/loops.ts';
 import type { Kernel } from '../../compile/plan.ts';
 import { reachable } from '../../compile/traverse.ts';
 import type { Var } from '../../program/program.ts';
@@ -74,32 +75,73 @@ export const NATIVE_TYPES = {
   pair: 'Array(2)',
 } as const satisfies Record<Element, NativeType>;
 
-/** A kernel as text; `reads` are the stored variables it loads, in the order of its buffers. */
-export function renderKernel(kernel: Kernel, reads: readonly Var[]): Rendered {
+/**
+ * A kernel as text; `reads` are the stored variables it loads, in the order of its buffers. Without `sharesFolds` each
+ * point is one invocation's.
+ */
+export function renderKernel(kernel: Kernel, reads: readonly Var[], sharesFolds = true): Rendered {
   const { space, stores } = kernel;
   const folds = foldsOf(kernel);
   const points = sizeOf(space);
   const count = folds[0] ? sizeOf(folds[0].over) : 0;
   const inputs = reads.map(({ type }) => elementOf(type.dtype));
   const outputs = stores.map(({ target }) => elementOf(target.type.dtype));
-  const isAlone = count <= ALONE || (count <= ALONE_WHERE_MANY && points >= MANY);
-  const chunks = points < FEW && count >= 2 * PART ? Math.min(MOST_PARTS, Math.ceil(count / PART)) : 1;
-  const lanes = isAlone ? 1 : LANES;
-  if (chunks === 1) {
-    const source = new Renderer(kernel, reads, folds, { lanes, chunks, stage: 'whole' }).render();
-    const shared = lanes > 1 ? accumulatorsOf(folds) : [];
-    return { passes: [{ source, points, lanes, reads: inputs, writes: outputs, shared }], parts: [] };
-  }
+  const { lanes, chunks, isAcross } = foldingOf(kernel, folds, points, count, sharesFolds);
+  const source = (stage: Shape['stage']): string =>
+    new Renderer(kernel, reads, folds, { lanes, chunks, isAcross, stage }).render();
   const accumulators = accumulatorsOf(folds);
-  const first = new Renderer(kernel, reads, folds, { lanes, chunks, stage: 'parts' }).render();
-  const second = new Renderer(kernel, reads, folds, { lanes, chunks, stage: 'rest' }).render();
+  const shared = lanes > 1 ? accumulators : [];
+  if (chunks === 1)
+    return { passes: [{ source: source('whole'), points, lanes, reads: inputs, writes: outputs, shared }], parts: [] };
+  const size = points * chunks;
   return {
     passes: [
-      { source: first, points: points * chunks, lanes, reads: inputs, writes: accumulators, shared: accumulators },
-      { source: second, points, lanes, reads: [...inputs, ...accumulators], writes: outputs, shared: accumulators },
+      { source: source('parts'), points: size, lanes, reads: inputs, writes: accumulators, shared },
+      { source: source('rest'), points, lanes, reads: [...inputs, ...accumulators], writes: outputs, shared },
     ],
-    parts: accumulators.map((element) => ({ element, size: points * chunks })),
+    parts: accumulators.map((element) => ({ element, size })),
   };
+}
+
+/** How a fold is shared out. */
+interface Folding {
+  /** Invocations that fold a point, or a part of one, together. */
+  readonly lanes: number;
+  /** Parts that are folded before they are folded with one another. */
+  readonly chunks: number;
+  /** Whether neighbouring invocations fold neighbouring points, and not neighbouring elements of one. */
+  readonly isAcross: boolean;
+}
+
+function foldingOf(
+  kernel: Kernel,
+  folds: readonly Fold[],
+  points: number,
+  count: number,
+  sharesFolds: boolean,
+): Folding {
+  const alone = { lanes: 1, chunks: 1, isAcross: false };
+  if (!sharesFolds || count <= ALONE || (count <= ALONE_WHERE_MANY && points >= MANY)) return alone;
+  if (points >= LANES && readsAcross(kernel, folds)) {
+    const chunks = Math.min(MOST_PARTS, Math.floor(count / ALONE), Math.ceil(MANY / points));
+    return { lanes: 1, chunks: Math.max(1, chunks), isAcross: true };
+  }
+  const isLong = points < FEW && count >= 2 * PART;
+  return { lanes: LANES, chunks: isLong ? Math.min(MOST_PARTS, Math.ceil(count / PART)) : 1, isAcross: false };
+}
+
+/** Whether what a fold loads lies side by side for neighbouring points, and not for neighbouring elements. */
+function readsAcross(kernel: Kernel, folds: readonly Fold[]): boolean {
+  const { sums } = analyse(kernel);
+  const [own, over] = [kernel.space, folds[0]?.over ?? []];
+  const along = own.findLastIndex((size) => size > 1);
+  const folded = own.length + over.findLastIndex((size) => size > 1);
+  const loads = reachable(folds.flatMap((fold) => (fold.narrow ? [fold.narrow] : fold.element))).loads;
+  const steps = loads.flatMap(({ args: [offset] }) => sums.get(offset as Expr) ?? []);
+  return (
+    steps.some(({ coefficients: c }) => c[along] === 1 && c[folded] !== 1) &&
+    !steps.some(({ coefficients: c }) => c[folded] === 1)
+  );
 }
 
 function foldsOf({ stores }: Kernel): readonly Fold[] {
@@ -118,9 +160,7 @@ function wordOf(dtype: DType): Element {
   return dtype === 'float64' ? 'f32' : elementOf(dtype);
 }
 
-interface Shape {
-  readonly lanes: number;
-  readonly chunks: number;
+interface Shape extends Folding {
   /** All of the kernel, the folds of parts, or the fold of those and what follows. */
   readonly stage: 'whole' | 'parts' | 'rest';
 }
@@ -146,12 +186,14 @@ class Renderer {
 
   render(): string {
     const { stores } = this.#kernel;
-    const { lanes, chunks, stage } = this.#shape;
+    const { lanes, chunks, isAcross, stage } = this.#shape;
     this.#lines.push('function () {');
     if (stage === 'parts') {
       this.#line('const p = this.thread.x;');
-      this.#line(`const l = quotient(p, ${chunks});`);
-      this.#line(`const c = rest(p, ${chunks});`);
+      const inner = isAcross ? sizeOf(this.#kernel.space) : chunks;
+      const [first, second] = isAcross ? ['c', 'l'] : ['l', 'c'];
+      this.#line(`const ${first} = quotient(p, ${inner});`);
+      this.#line(`const ${second} = rest(p, ${inner});`);
     } else this.#line('const l = this.thread.x;');
     const { all, folds } = reachable(stores.map(({ expr }) => expr));
     const inner = reachable(this.#folds.flatMap((fold) => this.#elements(fold))).all;
@@ -210,7 +252,7 @@ class Renderer {
 
   /** All folds, in one loop; the names of their accumulators. */
   #fold(inner: readonly Expr[]): readonly (readonly string[])[] {
-    const { lanes, chunks, stage } = this.#shape;
+    const { lanes, chunks, isAcross, stage } = this.#shape;
     const over = (this.#folds[0] as Fold).over;
     const count = sizeOf(over);
     let named = 0;
@@ -225,7 +267,7 @@ class Renderer {
     );
     if (stage === 'rest') {
       this.#loop('c', chunks, lanes, 1, () => {
-        this.#line(`const e = l * ${chunks} + c;`);
+        this.#line(`const e = ${isAcross ? `c * ${sizeOf(this.#kernel.space)} + l` : `l * ${chunks} + c`};`);
         let next = this.#reads.length;
         this.#folds.forEach((fold, f) => {
           const own = accumulators[f] as readonly string[];

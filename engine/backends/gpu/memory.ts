@@ -121,6 +121,11 @@ export class Residents {
     return this.#bytes;
   }
 
+  /** Whether an array lies on the device. */
+  has(array: TypedArray): boolean {
+    return this.#byArray.has(array);
+  }
+
   /** Where an array lies, if it does; it stays until it is unpinned. */
   pin(array: TypedArray): Resident | undefined {
     const resident = this.#byArray.get(array);

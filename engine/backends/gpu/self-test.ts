@@ -18,7 +18,8 @@ const EXPECTED = {
   ],
   sum: [80.7510000000475],
 } as const;
-const RELATIVE = 1e-5;
+/** How wrong they may be: GLSL's functions are the driver's. */
+const RELATIVE = 1e-4;
 
 /** What is wrong with the numbers of a backend, if anything. */
 export async function checkNumbers(backend: Backend): Promise<string | undefined> {
