@@ -6,7 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { flushCompileCache } from 'node:module';
 import { Socket } from 'node:net';
 import { type Logger, pino } from 'pino';
-import { calibrate, type GpuRates, openGpu } from '../../engine/backends/gpu/gpu.ts';
+import { calibrate, GpuError, type GpuRates, openGpu } from '../../engine/backends/gpu/gpu.ts';
 import { createEngine } from '../../engine/engine.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { warmUp } from '../../engine/warm-up.ts';
@@ -45,6 +45,8 @@ const jobs = new Map<number, RunningJob>();
 const current = new AsyncLocalStorage<RunningJob>();
 const asked = new Map<number, PromiseWithResolvers<unknown>>();
 let calls = 0;
+/** What the gpu that this process computes on has failed with. */
+let graphicsFault: () => GpuError | undefined = () => undefined;
 
 // Ctrl-C at a terminal reaches the whole group; it is the supervisor who says when to stop.
 process.on('SIGINT', () => {});
@@ -103,6 +105,7 @@ async function openGraphics() {
   // The supervisor starts another process, with the device as it is then.
   opened.onFault((fault) => void send({ type: 'broken', why: `the gpu failed: ${fault.message}` }));
   const rates = await calibrate(opened.backend, () => performance.now());
+  graphicsFault = opened.fault;
   return { backend: opened.backend, gpu: { adapter: { name, api, software }, rates } };
 }
 
@@ -159,7 +162,9 @@ async function run(message: Run): Promise<void> {
     const method = METHODS.find((one) => one.name === message.method) as EngineMethod;
     await current.run(job, () => perform(method, message, contextOf(job, message, label, afterwards), job, afterwards));
   } catch (reason) {
-    const error = EngineError.from(reason);
+    // The supervisor knows, and ends this process while it is this job's turn: the job is begun again elsewhere.
+    if (graphicsFault() !== undefined) await new Promise<never>(() => {});
+    const error = errorOf(reason);
     const moved = movedBy(reason, error, message);
     if (moved !== undefined) {
       send({ type: 'moved', place, device: moved, busy: job.busy });
@@ -228,6 +233,13 @@ class Elsewhere extends Error {
     super(`this is for the ${device}`);
     this.device = device;
   }
+}
+
+/** A computation that a gpu has not the memory for is for another device. */
+function errorOf(reason: unknown): EngineError {
+  if (reason instanceof GpuError)
+    return new EngineError('device_unfit', reason.message, { pointer: '/options/device' });
+  return EngineError.from(reason);
 }
 
 /** The device that a job is for instead; `undefined` when it has just failed. */

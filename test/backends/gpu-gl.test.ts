@@ -61,7 +61,7 @@ const KEPT = [
 function single(subject: Subject): Subject | undefined {
   try {
     const program = narrowed(subject.program);
-    return gl?.refuses(program) !== undefined || !isRunnable(program) ? undefined : { ...subject, program };
+    return gl?.backend.refusal?.(program) !== undefined || !isRunnable(program) ? undefined : { ...subject, program };
   } catch {
     // Ops that promote to float64 cannot be narrowed from without.
     return undefined;
@@ -71,10 +71,10 @@ function single(subject: Subject): Subject | undefined {
 const SUBJECTS = gl ? [...subjectsOfControl(), ...subjectsOfTable()].flatMap((subject) => single(subject) ?? []) : [];
 
 function check(law: Law, subject: Subject): void {
-  const { backend, refuses } = gl as Gpu;
+  const { backend } = gl as Gpu;
   const run = (program: Program, inputs: readonly TypedArray[], compile: typeof plan): Tensor[] => {
     // What a law makes of a program may have dtypes that the device has not.
-    const runs = refuses(program) === undefined ? backend : DEFINITION;
+    const runs = backend.refusal?.(program) === undefined ? backend : DEFINITION;
     return executable(compile(program), runs).run(inputs) as Tensor[];
   };
   runElsewhere({ backend, run }, () =>
@@ -117,7 +117,7 @@ describe.skipIf(!gl)(`the device ${on}`, () => {
   test('refuses int32, and a fault ends it', async () => {
     const b = new Builder();
     const x = b.input({ dtype: 'float32', shape: [3] }, 'x');
-    expect((gl as Gpu).refuses(b.build([argmax(b, x, { axes: [0] })]))).toContain('i64');
+    expect((gl as Gpu).backend.refusal?.(b.build([argmax(b, x, { axes: [0] })]))).toContain('i64');
     const other = await openGpu({ apis: ['webgl'] });
     if ('reason' in other) throw new Error(other.reason);
     const program = b.build([x]);

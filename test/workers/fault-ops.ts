@@ -3,10 +3,19 @@
  * this file loaded before it, by `NODE_OPTIONS`; no file of the product knows them.
  */
 import { z } from 'zod';
+import { Device } from '../../engine/backends/gpu/device.ts';
 import type { Routine } from '../../engine/compile/routine.ts';
 import { CATALOGUE, type Entry } from '../../engine/ops/catalogue.ts';
 import { defineOp, operand } from '../../engine/ops/op.ts';
 import type { TensorType, TypedArray } from '../../engine/types.ts';
+
+let device: Device | undefined;
+const open = Device.open.bind(Device);
+Device.open = async () => {
+  const opened = await open();
+  if (typeof opened !== 'string') device = opened;
+  return opened;
+};
 
 const FAULTS: Readonly<Record<string, () => void>> = {
   /** A fault in native code. */
@@ -21,6 +30,8 @@ const FAULTS: Readonly<Record<string, () => void>> = {
     for (;;) taken.push(new Uint8Array(2 ** 24).fill(1));
   },
   fault_exit: () => process.exit(7),
+  /** The driver takes the gpu away. */
+  fault_device: () => device?.gpu.destroy(),
 };
 
 for (const [name, fail] of Object.entries(FAULTS)) {

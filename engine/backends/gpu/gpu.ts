@@ -1,6 +1,5 @@
 /** @file The gpu backend: opens a device, makes sure that it computes, and runs plans on it. */
 
-import type { Program } from '../../program/program.ts';
 import type { TypedArray } from '../../types.ts';
 import { type Backend, type Checkpoint, HOST_MEMORY, type Loaded, type Memory, UNLIMITED } from '../backend.ts';
 import { Device, type DeviceReport, GpuError, type GpuFault } from './device.ts';
@@ -44,8 +43,6 @@ export interface GpuMemory {
 export interface Gpu {
   readonly backend: Backend;
   readonly device: DeviceReport;
-  /** Why it does not run a program: the first tensor that it cannot hold; `undefined` where it runs it. */
-  refuses(program: Program): string | undefined;
   /** Bytes that a run with these inputs has to send: what does not lie on the device yet. */
   missing(inputs: readonly TypedArray[]): number;
   /** Its memory now, and what was moved so far. */
@@ -99,6 +96,7 @@ function openWebGl(): Gpu | { readonly reason: string } {
     device,
     backend: {
       ...backend,
+      refusal: (program) => gpuRefusal(program, WEBGL),
       load: (plan, memory) => {
         if (fault) throw fault;
         const loaded = backend.load(plan, memory);
@@ -111,7 +109,6 @@ function openWebGl(): Gpu | { readonly reason: string } {
         };
       },
     },
-    refuses: (program) => gpuRefusal(program, WEBGL),
     missing: (inputs) => inputs.reduce((bytes, { length }) => bytes + 4 * length, 0),
     memory: () => ({ held: 0, used: 0, resident: 0, sent: 0, fetched: 0 }),
     fault: () => fault,
@@ -137,12 +134,11 @@ function gpuOf(device: Device, options: GpuOptions): Gpu {
   };
   return {
     device: device.report,
-    refuses: (program) => gpuRefusal(program),
     backend: {
       name: 'gpu',
       tolerance: TOLERANCE,
       hasBands: false,
-      refusal: gpuRefusal,
+      refusal: (program) => gpuRefusal(program),
       load: (plan, host) => load(device, memory, new DevicePlan(plan, device, { sharesTiles }), host),
     },
     missing: (inputs) =>
