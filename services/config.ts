@@ -62,6 +62,8 @@ const environmentSchema = z.object({
     .min(1024)
     .max(2 ** 30)
     .default(64 * 2 ** 20),
+  /** Bytes of the bodies of all requests being served; those whose length is not said count as the longest. */
+  ADJOINT_IN_FLIGHT_BYTES: count.default(Math.max(2 ** 30, Math.floor(totalmem() / 8))),
   /** Connections open at once. */
   ADJOINT_MAX_CONNECTIONS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
   /** Until the headers of a request must have come. */
@@ -171,6 +173,10 @@ const configSchema = environmentSchema
     path: ['ADJOINT_TIMEOUT_MS'],
     message: 'must not be longer than ADJOINT_MAX_TIMEOUT_MS',
   })
+  .refine((env) => env.ADJOINT_BODY_LIMIT <= env.ADJOINT_IN_FLIGHT_BYTES, {
+    path: ['ADJOINT_IN_FLIGHT_BYTES'],
+    message: 'must not be less than ADJOINT_BODY_LIMIT',
+  })
   .refine((env) => env.ADJOINT_GPU !== 'required' || env.ADJOINT_WORKERS > 0, {
     path: ['ADJOINT_GPU'],
     message: 'a gpu is used by a process of its own: set ADJOINT_WORKERS to 1 or more',
@@ -184,6 +190,7 @@ const configSchema = environmentSchema
     apiKeys: env.ADJOINT_API_KEYS,
     operators: env.ADJOINT_OPERATORS,
     bodyLimit: env.ADJOINT_BODY_LIMIT,
+    inFlightBytes: env.ADJOINT_IN_FLIGHT_BYTES,
     maxConnections: env.ADJOINT_MAX_CONNECTIONS,
     headersTimeout: env.ADJOINT_HEADERS_TIMEOUT_MS,
     requestTimeout: env.ADJOINT_REQUEST_TIMEOUT_MS,

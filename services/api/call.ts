@@ -8,6 +8,7 @@ import { Sessions } from '../sessions/sessions.ts';
 import type { Store } from '../sessions/store.ts';
 import type { Engines } from '../workers/engines.ts';
 import { enginesHere } from '../workers/here.ts';
+import { Budget } from './budget.ts';
 import { type Deadline, untilAborted } from './deadline.ts';
 import { Graphs } from './graphs/graphs.ts';
 import { type Claim, Replies } from './idempotency.ts';
@@ -30,6 +31,8 @@ export interface ServiceOptions {
 /** What methods are served with, the same for every request of every port. */
 export interface Service extends Omit<ServiceOptions, 'engines'> {
   readonly replies: Replies;
+  /** Of the bodies of requests. */
+  readonly budget: Budget;
   readonly sessions: Sessions;
   readonly engines: Engines;
   readonly operations: Operations;
@@ -45,6 +48,7 @@ export function createService(options: ServiceOptions): Service {
   const engines = options.engines?.(sessions) ?? enginesHere(engine, sessions);
   const service: Service = {
     ...options,
+    budget: new Budget(config.inFlightBytes),
     replies: new Replies(store, config.idempotencyTtl, kept),
     sessions,
     engines,

@@ -29,6 +29,8 @@ export function boundsOf(config: Config): Record<string, number> {
   return {
     ...config.limits,
     body_bytes: config.bodyLimit,
+    in_flight_bytes: config.inFlightBytes,
+    queue: config.queue,
     header_bytes: MAX_HEADER_BYTES,
     connections: config.maxConnections,
     json_depth: JSON_LIMITS.depth,

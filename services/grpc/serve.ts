@@ -32,21 +32,23 @@ type AnyCall = OnceCall | ServerWritableStream<Buffer, Buffer>;
 /** The handler of an rpc whose method is a row of the table. Messages come and go as bytes. */
 export function handlerFor(rpc: DescMethod, method: Method, service: Service): UntypedHandleCall {
   const { methodKind } = rpc;
-  const read = (bytes: Buffer): unknown => readRequest(rpc, bytes, service);
+  const read = (bytes: Buffer, job: Job): unknown => readRequest(rpc, job.count(bytes), service);
   switch (methodKind) {
     case 'unary': {
       const handle: handleUnaryCall<Buffer, Buffer> = (call, reply) =>
-        void answerOnce(call, reply, rpc, method as UnaryMethod, service, () => read(call.request));
+        void answerOnce(call, reply, rpc, method as UnaryMethod, service, (job) => read(call.request, job));
       return handle;
     }
     case 'client_streaming': {
       const handle: handleClientStreamingCall<Buffer, Buffer> = (call, reply) =>
-        void answerOnce(call, reply, rpc, method as UnaryMethod, service, () => joinChunks(call, read, service));
+        void answerOnce(call, reply, rpc, method as UnaryMethod, service, (job) =>
+          joinChunks(call, (bytes) => read(bytes, job), service),
+        );
       return handle;
     }
     case 'server_streaming': {
       const handle: handleServerStreamingCall<Buffer, Buffer> = (call) =>
-        void answerStream(call, rpc, method, service, () => read(call.request));
+        void answerStream(call, rpc, method, service, (job) => read(call.request, job));
       return handle;
     }
     case 'bidi_streaming':
@@ -62,11 +64,11 @@ async function answerOnce(
   rpc: DescMethod,
   method: UnaryMethod,
   service: Service,
-  read: () => unknown,
+  read: (job: Job) => unknown,
 ): Promise<void> {
   const job = new Job(call, service);
   try {
-    const request = validate(method, await read());
+    const request = validate(method, await read(job));
     const { response, release } = await callMethod(service, method, request, job.begin(method, request));
     try {
       reply(null, write(rpc, response));
@@ -85,11 +87,11 @@ async function answerStream(
   rpc: DescMethod,
   method: Method,
   service: Service,
-  read: () => unknown,
+  read: (job: Job) => unknown,
 ): Promise<void> {
   const job = new Job(call, service);
   try {
-    const request = validate(method, read());
+    const request = validate(method, read(job));
     const caller = job.begin(method, request);
     const messages = isStream(method)
       ? stream(service, method, request, caller)
@@ -110,11 +112,19 @@ class Job {
   readonly #service: Service;
   readonly #requestId: string;
   #caller: Caller | undefined;
+  /** Gives back what its messages took of the budget. */
+  readonly #taken: (() => void)[] = [];
 
   constructor(call: AnyCall, service: Service) {
     this.#call = call;
     this.#service = service;
     this.#requestId = callerOf(call.metadata).requestId;
+  }
+
+  /** Counts a message that has come; throws `overloaded` when there are too many bytes of them. */
+  count(bytes: Buffer): Buffer {
+    this.#taken.push(this.#service.budget.take(bytes.length));
+    return bytes;
   }
 
   /** Starts the clock: what the client asked for is known. */
@@ -145,6 +155,7 @@ class Job {
   }
 
   close(): void {
+    for (const give of this.#taken) give();
     this.#caller?.deadline.close();
   }
 }

@@ -254,12 +254,16 @@ export class Operations {
   async #run(live: Live): Promise<void> {
     const log = this.#options.log.child({ operation: live.row.id });
     await this.#settle(live, log, async () => {
-      try {
-        await this.#perform(live, log);
-        return live.completed as OperationRow;
-      } catch (reason) {
-        return await this.#endedBy(reason, live, log);
-      }
+      for (;;)
+        try {
+          await this.#perform(live, log);
+          return live.completed as OperationRow;
+        } catch (reason) {
+          // What an engine took along is begun again, as after a restart of the service: from its last commit.
+          const isLost = reason instanceof EngineError && reason.code === 'engine_lost';
+          if (!isLost || live.isCancelled || live.row.attempts >= MAX_ATTEMPTS)
+            return await this.#endedBy(reason, live, log);
+        }
     });
     this.#running.delete(live);
     this.#beginNext();

@@ -100,14 +100,14 @@ function addMethods(app: FastifyInstance, { service }: AppOptions): Routes {
   return routes;
 }
 
-function addHooks(app: FastifyInstance, { service: { config, log }, ready }: AppOptions, routes: Routes): void {
+function addHooks(app: FastifyInstance, { service: { config, log, budget }, ready }: AppOptions, routes: Routes): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     if (request.routeOptions.config.open !== true)
       request.tenant = authenticate(request.headers.authorization, config.apiKeys);
     if (request.is404) return refuseRoute(request, reply, routes);
     const { intake } = request.routeOptions.config;
-    if (intake !== undefined) acceptBody(request, intake, config);
+    if (intake !== undefined) reply.raw.once('close', budget.take(acceptBody(request, intake, config)));
     done();
   });
   app.addHook('onSend', (_request, reply, _payload, done) => {

@@ -30,19 +30,20 @@ export function intakeOf({ verb, path, request, content }: Method): Intake {
   };
 }
 
-/** Throws unless the body that is about to come has a type, encoding and length that will be read. */
-export function acceptBody(request: FastifyRequest, intake: Intake, config: Config): void {
-  if (hasNoBody(request)) return;
+/** The bytes of the body that is about to come, at most; throws unless it has a type, encoding and length that will be read. */
+export function acceptBody(request: FastifyRequest, intake: Intake, config: Config): number {
+  if (hasNoBody(request)) return 0;
   const { headers } = request;
   if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity')
     throw new EngineError('unsupported_media_type', 'a compressed body is not supported');
   if (Number(headers['content-length']) > config.bodyLimit)
     throw new EngineError('body_too_large', `the body is over ${config.bodyLimit} bytes`);
   if (request.method === 'DELETE') {
-    if (isEmpty(request)) return;
+    if (isEmpty(request)) return 0;
     throw new EngineError('invalid_request', 'DELETE takes no body; its fields belong in the path and the query');
   }
   acceptType(request, intake);
+  return Number(headers['content-length'] ?? config.bodyLimit);
 }
 
 function acceptType({ headers }: FastifyRequest, { type: wanted }: Intake): void {

@@ -177,6 +177,34 @@ describe('sessions, when workers end', () => {
     expect(again.body).toMatchObject({ gradients: [[3, 12, 27]], meta: { rebuilt: false, forward_passes: 0 } });
   });
 
+  test('an operation whose worker ended goes on where it had come to', async () => {
+    const service = await serve({});
+    const variables = { w: { value: [5, -5] } };
+    const { session } = (await service.send('POST', '/v1/sessions', { variables })).body.session;
+    const started = await service.send(
+      'POST',
+      `/v1/sessions/${session}/minimize`,
+      {
+        graph: 'loss = sum((w - 1) ** 2)',
+        optimizer: { name: 'adam', learning_rate: 0.01 },
+        until_step: 3000,
+        commit_interval_ms: 0,
+        progress_interval_ms: 0,
+      },
+      { prefer: 'respond-async' },
+    );
+    expect(started.status).toBe(202);
+    const path = `/v1/operations/${started.body.operation.operation}`;
+    const look = async (): Promise<Reply['body']> => (await service.send('GET', path)).body.operation;
+    await until(async () => ((await look()).progress?.step ?? 0) > 20);
+    for (const pid of service.workers()) kill(pid);
+    await until(async () => (await look()).state !== 'running');
+    expect(await look()).toMatchObject({ state: 'succeeded', attempts: 2, response: { step: 3000 } });
+    const { value } = (await service.send('GET', `/v1/sessions/${session}/variables/w`)).body;
+    expect(value[0]).toBeCloseTo(1, 2);
+    expect((await service.send('GET', `/v1/sessions/${session}/variables/adam%2Fstep`)).body.value).toBe(3000);
+  }, 60_000);
+
   test('a minimization whose worker ended says what is kept', async () => {
     const service = await serve({});
     const variables = { w: { value: [5, -5] } };
