@@ -7,7 +7,10 @@ import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type Backend, UNLIMITED } from '../../engine/backends/backend.ts';
 import { calibrate, type GpuRates, secondsOnGpu } from '../../engine/backends/gpu/cost.ts';
+import { Device } from '../../engine/backends/gpu/device.ts';
 import { type Gpu, GpuError, gpuRefusal, type openGpu } from '../../engine/backends/gpu/gpu.ts';
+import { type DeviceMemory, Pool, Residents, USAGE } from '../../engine/backends/gpu/memory.ts';
+import { Run } from '../../engine/backends/gpu/plan.ts';
 import { checkNumbers } from '../../engine/backends/gpu/self-test.ts';
 import { portable } from '../../engine/backends/portable.ts';
 import { plan } from '../../engine/compile/plan.ts';
@@ -256,6 +259,29 @@ describe.skipIf(!gpu)(`memory ${on}`, () => {
       }
       expect(own.memory().resident).toBe(0);
     });
+  });
+
+  test('fresh memory is poisoned, and memory that is used again too: what is not written shows', async () => {
+    const device = await Device.open();
+    if (typeof device === 'string') throw new Error(device);
+    const tensors = new Pool(device, 2 ** 20);
+    const memory: DeviceMemory = {
+      moved: { sent: 0, fetched: 0 },
+      tensors,
+      staging: new Pool(device, 2 ** 20, USAGE.mapRead | USAGE.copyTarget),
+      residents: new Residents(tensors, 0),
+      isPoisoned: true,
+    };
+    const type = { dtype: 'float32', shape: [8] } as const;
+    for (let i = 0; i < 2; i++) {
+      const own = new Run(device, memory, UNLIMITED);
+      const written = own.send(type, Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8));
+      written.release();
+      const [data] = await own.fetch([own.make(type)], () => new Float32Array(8));
+      expect([...(data as Float32Array)]).toEqual(new Array(8).fill(NaN));
+      own.finish();
+    }
+    device.close();
   });
 
   test('runs side by side have memory of their own', async () => {

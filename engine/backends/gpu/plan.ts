@@ -19,8 +19,10 @@ import type { Binding } from './translate.ts';
 const WORD_BYTES = { f32: 4, i32: 4, bool: 4, pair: 8 } as const satisfies Record<Element, number>;
 /** Arrays of at least this many bytes are looked for on the device before they are sent; smaller ones are sent. */
 const RESIDENT_BYTES = 4096;
-/** Commands and scalar operations after which a run is submitted, so that it can end before it is done. */
+/** Commands and scalar operations after which a run is submitted, so that it can end before it is done; */
 const SUBMIT = { commands: 512, flops: 2 ** 32 } as const;
+/** on a processor far fewer operations take as long. */
+const SOFTWARE_FLOPS = 2 ** 26;
 /** Submissions that a run may be ahead of the device. */
 const AHEAD = 2;
 
@@ -72,6 +74,8 @@ export class Run {
   readonly recorder: Recorder;
   readonly checkpoint: Checkpoint;
   readonly #pinned: Resident[] = [];
+  /** Arrays that stay where they are until the run is done: a loop sends its body's constants each time. */
+  readonly #lasting = new Map<TypedArray, DeviceTensor>();
   /** Blocks that nobody has given back yet. */
   readonly #owned = new Set<Block>();
   readonly #ahead: Promise<undefined>[] = [];
@@ -104,22 +108,25 @@ export class Run {
 
   /** An array of the host on the device; sent, unless it lies there. */
   send(type: TensorType, array: TypedArray, isLasting = array.byteLength >= RESIDENT_BYTES): DeviceTensor {
+    const known = this.#lasting.get(array);
+    if (known) return known.refer();
     const resident = this.memory.residents.pin(array);
-    if (resident) {
-      this.#pinned.push(resident);
-      return new DeviceTensor(type, resident.block, array, () => {});
-    }
+    if (resident) return this.#last(type, array, resident);
     // Written before any command that is not submitted yet: no block of theirs may be taken.
     const block = takeBlock(this.memory, deviceBytes(type));
     const words = wordsOf(array);
     this.device.gpu.queue.writeBuffer(block.buffer, 0, words);
     this.memory.moved.sent += words.byteLength;
-    if (!isLasting) {
-      this.#owned.add(block);
-      return this.#own(type, block, array);
-    }
-    this.#pinned.push(this.memory.residents.keep(array, block, 1));
-    return new DeviceTensor(type, block, array, () => {});
+    if (isLasting) return this.#last(type, array, this.memory.residents.keep(array, block, 1));
+    this.#owned.add(block);
+    return this.#own(type, block, array);
+  }
+
+  #last(type: TensorType, array: TypedArray, resident: Resident): DeviceTensor {
+    this.#pinned.push(resident);
+    const tensor = new DeviceTensor(type, resident.block, array, () => {});
+    this.#lasting.set(array, tensor);
+    return tensor.refer();
   }
 
   /** Tensors as arrays of the host, in memory of their own. */
@@ -161,7 +168,8 @@ export class Run {
   /** Called between steps: submits what was recorded when there is much of it, and ends the run when it must end. */
   async pace(flops: number): Promise<void> {
     this.#flops += flops;
-    if (this.recorder.commands < SUBMIT.commands && this.#flops < SUBMIT.flops) return;
+    const most = this.device.report.software ? SOFTWARE_FLOPS : SUBMIT.flops;
+    if (this.recorder.commands < SUBMIT.commands && this.#flops < most) return;
     this.recorder.submit();
     this.#flops = 0;
     this.#ahead.push(this.device.gpu.queue.onSubmittedWorkDone());
