@@ -150,3 +150,33 @@ describe('deadlines', () => {
     expect(signal.reason).toMatchObject({ code: 'cancelled' });
   });
 });
+
+describe('T18: many large bodies at once', () => {
+  test('are refused before they are read when they are more than may be in flight, and welcome when others are done', async () => {
+    const app = await listen({ ADJOINT_BODY_LIMIT: '2048', ADJOINT_IN_FLIGHT_BYTES: '3000' });
+    const send = (bytes: number): Socket => {
+      const socket = open(app);
+      socket.write(`${POST}Content-Length: ${bytes}\r\n\r\n{`);
+      return socket;
+    };
+    const first = send(2000);
+    await once(first, 'ready');
+    // Served after the first connection's headers were.
+    await fetch(`${app.listeningOrigin}/healthz`);
+    const refused = await talk(app, [`${POST}Content-Length: 1001\r\nConnection: close\r\n\r\n`]);
+    expect(refused).toMatch(/^HTTP\/1\.1 503 /);
+    expect(refused).toMatch(/\r\nretry-after: 1\r\n/i);
+    expect(refused).toContain('2000 bytes; with 1001 more they would be over 3000');
+    const exactly = await talk(app, [`${POST}Content-Length: 1000\r\nConnection: close\r\n\r\n{${' '.repeat(998)}}`]);
+    expect(exactly).toMatch(/^HTTP\/1\.1 200 /);
+    first.destroy();
+    await expect
+      .poll(async () =>
+        (await talk(app, [`${POST}Content-Length: 2000\r\nConnection: close\r\n\r\n{${' '.repeat(1998)}}`])).slice(
+          9,
+          12,
+        ),
+      )
+      .toBe('200');
+  });
+});
