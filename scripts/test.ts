@@ -8,11 +8,14 @@ interface Counts {
   passed: number;
   failed: number;
   skipped: number;
+  /** How many tests were skipped by the outermost name that they are under, which says why. */
+  readonly reasons: Map<string, number>;
 }
 
 /** Counts every test; a file that could not be loaded, or a hook or stray rejection that failed, is a failure too. */
 function count(vitest: Vitest): Counts {
-  const counts: Counts = { passed: 0, failed: vitest.state.getUnhandledErrors().length, skipped: 0 };
+  const failed = vitest.state.getUnhandledErrors().length;
+  const counts: Counts = { passed: 0, failed, skipped: 0, reasons: new Map() };
   for (const module of vitest.state.getTestModules()) countModule(module, counts);
   return counts;
 }
@@ -22,7 +25,11 @@ function countModule(module: TestModule, counts: Counts): void {
   for (const test of module.children.allTests()) {
     const { state } = test.result();
     if (state === 'passed') counts.passed++;
-    else if (state === 'skipped') counts.skipped++;
+    else if (state === 'skipped') {
+      counts.skipped++;
+      const name = `${module.relativeModuleId}: ${test.fullName.split(' > ')[0]}`;
+      counts.reasons.set(name, (counts.reasons.get(name) ?? 0) + 1);
+    }
     // A test still pending after the run never reported: its worker died.
     else failedTests++;
   }
@@ -39,10 +46,12 @@ try {
   await vitest.close();
 } catch (error) {
   console.error(error);
-  counts = { passed: 0, failed: 1, skipped: 0 };
+  counts = { passed: 0, failed: 1, skipped: 0, reasons: new Map() };
 }
 
-const { passed, failed, skipped } = counts;
+const { passed, failed, skipped, reasons } = counts;
+// With a pattern, what does not match it is skipped too, and needs no telling.
+if (!options.testNamePattern) for (const [name, count] of reasons) console.log(`skipped ${count} of ${name}`);
 if (passed + failed === 0) console.error('no test ran');
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 // Leave now: a test that left a handle open must not keep the runner from ending.
