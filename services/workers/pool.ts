@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { EngineError } from '../../engine/errors.ts';
 import { type EngineMethod, isStream, type Terms } from '../api/method.ts';
 import type { Config } from '../config.ts';
-import type { Update } from '../sessions/home.ts';
+import type { Hold, Update } from '../sessions/home.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { Draft } from '../sessions/store.ts';
 import { homeOf } from './affinity.ts';
@@ -47,6 +47,8 @@ export class Pool implements Engines {
   readonly #queue: Queue<Task>;
   readonly #costs = new Costs();
   readonly #fleet: Fleet;
+  /** How many jobs wait for their sessions. */
+  #holding = 0;
   #sessions: Sessions | undefined;
 
   private constructor(folder: string, { config, log, tiny }: PoolOptions) {
@@ -161,10 +163,40 @@ export class Pool implements Engines {
       isBound: session !== undefined,
       cost: this.#costs.of(name),
     });
-    this.#wait(task);
     signal.addEventListener('abort', () => this.#isUnwanted(task), { once: true });
-    this.#dispatch();
+    if (session !== undefined && method.changes && !isStream(method)) void this.#beginHeld(task, session);
+    else {
+      this.#wait(task);
+      this.#dispatch();
+    }
     return task;
+  }
+
+  /** Has a job wait for its session first, so that it holds up no worker while others change that. */
+  async #beginHeld(task: Task, session: string): Promise<void> {
+    try {
+      if (this.#holding >= this.#config.queue)
+        throw new EngineError('overloaded', `${this.#holding} requests wait for their sessions already`);
+      this.#holding++;
+      try {
+        const { worker } = this.#fleet.cpus[task.home] as Slot;
+        await this.#hold(task, session, worker?.revisionOf(task.tenant, session));
+      } finally {
+        this.#holding--;
+      }
+      if (task.hasEnded) task.release();
+      else this.#wait(task);
+      this.#dispatch();
+    } catch (reason) {
+      task.release();
+      task.fail(EngineError.from(reason));
+    }
+  }
+
+  async #hold(task: Task, session: string, revision: number | undefined): Promise<void> {
+    const { tenant, deadline, complete } = task.terms;
+    const asker = { tenant, signal: deadline.signal, complete };
+    task.hold = await (this.#sessions as Sessions).hold(asker, session, revision);
   }
 
   /** Has a job wait for a worker, maybe in the place of another one. */
@@ -172,6 +204,7 @@ export class Pool implements Engines {
     const seconds = Math.min(60, Math.max(1, Math.ceil(this.#queue.cost / 1000 / this.#config.workers)));
     const dropped = this.#queue.push(task, seconds);
     const detail = 'others sent requests, and most of those that wait are yours; send fewer at once';
+    dropped?.release();
     dropped?.fail(new EngineError('rate_limited', detail, {}, [], seconds));
   }
 
@@ -185,6 +218,7 @@ export class Pool implements Engines {
     const worker = task.at?.slot.worker;
     if (!task.at || !worker) {
       this.#queue.remove(task);
+      task.release();
       task.fail(reason);
       return;
     }
@@ -251,6 +285,7 @@ export class Pool implements Engines {
       device: asked,
       isSettled: isSettled || (task.device === 'gpu' && slot.device === 'cpu'),
       labels: terms.log.bindings(),
+      update: task.hold && seenBy(worker, task, task.hold.update),
       left: terms.deadline.checkpoint.left(),
     });
   }
@@ -320,7 +355,7 @@ export class Pool implements Engines {
 
   async #answer(worker: WorkerProcess, task: Task, call: number, question: Question): Promise<void> {
     try {
-      worker.send({ type: 'reply', call, value: await this.#ask(task, question) });
+      worker.send({ type: 'reply', call, value: await this.#ask(worker, task, question) });
     } catch (reason) {
       const error = EngineError.from(reason);
       if (error.code === 'internal') task.terms.log.error({ err: error.cause ?? error }, 'failed');
@@ -329,27 +364,30 @@ export class Pool implements Engines {
   }
 
   /** What a worker asks for a job; whose sessions it may see does not depend on what the worker says. */
-  async #ask(task: Task, question: Question): Promise<unknown> {
-    const { tenant, deadline, complete } = task.terms;
+  async #ask(worker: WorkerProcess, task: Task, question: Question): Promise<unknown> {
+    const { tenant } = task.terms;
     const sessions = this.#sessions as Sessions;
     switch (question.name) {
       case 'since':
-        return slim(await sessions.since(tenant, question.session, question.revision));
+        return seenBy(worker, task, await sessions.since(tenant, question.session, question.revision));
       case 'hold': {
-        task.release();
+        // Held already, for who has let go of what it was thought to have.
+        if (task.hold) return seenBy(worker, task, await sessions.since(tenant, question.session, question.revision));
         const { at } = task;
-        const asker = { tenant, signal: deadline.signal, complete };
-        const hold = await sessions.hold(asker, question.session, question.revision);
+        await this.#hold(task, question.session, question.revision);
+        const { update } = task.hold as unknown as Hold;
         // The worker may have ended meanwhile, and another may have begun anew.
-        if (task.at === at) task.hold = hold;
-        else hold.release();
-        return slim(hold.update);
+        if (task.at !== at) task.release();
+        return seenBy(worker, task, update);
       }
       case 'commit': {
         const { draft, response } = question;
         if (task.hold === undefined) throw new Error('a worker committed to a session that it did not hold');
         const row = await task.hold.commit(draft as Draft, response);
+        worker.knows(tenant, row);
         if (response !== undefined) task.committed = { response };
+        // Nothing can come between what is committed and its client.
+        if (response !== undefined && !isStream(task.method)) task.answer(response);
         return row;
       }
       case 'entries':
@@ -392,8 +430,9 @@ export class Pool implements Engines {
   }
 }
 
-/** An update without the elements that are not worth sending before somebody asks for them. */
-function slim(update: Update): Update {
+/** An update as a worker is sent it: without the elements that are not worth it before somebody asks for them. */
+function seenBy(worker: WorkerProcess, { tenant }: Task, update: Update): Update {
+  worker.knows(tenant, update.row);
   const variables = update.variables.map(({ row, data }) => ({
     row,
     data: data && data.byteLength <= SLIM_BYTES ? data : undefined,

@@ -3,11 +3,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { keyOf } from '../sessions/session.ts';
+import type { SessionRow } from '../sessions/store.ts';
 import { Board, PLACES } from './board.ts';
 import { Channel } from './channel.ts';
 import { DESCRIPTORS, type FromWorker, type Start, type ToWorker } from './protocol.ts';
 
 const PROGRAM = fileURLToPath(new URL('worker.ts', import.meta.url));
+
+/** Sessions whose revisions are remembered. */
+const MAX_REVISIONS = 10_000;
 
 /** Bytes of a page of memory, as the system counts them. */
 const PAGE_BYTES = 4096;
@@ -36,6 +41,7 @@ export class WorkerProcess {
   readonly #channel: Channel;
   readonly #listener: Listener;
   readonly #free = Array.from({ length: PLACES }, (_, place) => place);
+  readonly #revisions = new Map<string, number>();
   #killedFor: string | undefined;
   #hasEnded = false;
 
@@ -83,6 +89,19 @@ export class WorkerProcess {
 
   send(message: ToWorker): void {
     this.#channel.send(message);
+  }
+
+  /** It has been sent all of a session up to a revision. */
+  knows(tenant: string, { id, revision }: SessionRow): void {
+    const key = keyOf(tenant, id);
+    this.#revisions.delete(key);
+    this.#revisions.set(key, revision);
+    if (this.#revisions.size > MAX_REVISIONS) this.#revisions.delete(this.#revisions.keys().next().value as string);
+  }
+
+  /** The revision of a session that it has, unless it has let go of it. */
+  revisionOf(tenant: string, session: string): number | undefined {
+    return this.#revisions.get(keyOf(tenant, session));
   }
 
   /** Ends it at once; it will be known to have ended for this reason. */

@@ -3,6 +3,7 @@ import type { GpuRates } from '../../engine/backends/gpu/cost.ts';
 import { EngineError, type ErrorCode, type Violation, type Where } from '../../engine/errors.ts';
 import type { Device } from '../api/compute.ts';
 import type { Computing } from '../api/method.ts';
+import type { Update } from '../sessions/home.ts';
 import type { BlobRef, Draft } from '../sessions/store.ts';
 
 /** A gpu as replies tell it. */
@@ -58,6 +59,8 @@ export type ToWorker =
       readonly isSettled: boolean;
       /** Under which the log tells of it. */
       readonly labels: object;
+      /** What has changed in the session that is held for it. */
+      readonly update: Update | undefined;
       /** Milliseconds until its deadline. */
       readonly left: number;
     }

@@ -91,12 +91,14 @@ export class Task implements Waiting {
 
   /** Ends it with its response. */
   answer(response: unknown): void {
+    if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#event.resolve({ response });
   }
 
   /** Ends it with an error. */
   fail(reason: EngineError): void {
+    if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#event.reject(reason);
   }

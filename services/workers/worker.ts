@@ -221,7 +221,7 @@ function contextOf(job: RunningJob, message: Run, label: Logger, afterwards: (()
       if (!message.isSettled && message.device === 'auto' && placement.isForGpu(plan)) throw new Elsewhere('gpu');
     },
     sessions: copies,
-    hold: (session, revision) => hold(job, session, revision),
+    hold: (session, revision) => hold(job, message, session, revision),
   };
 }
 
@@ -261,8 +261,15 @@ async function learn(rates: GpuRates | undefined): Promise<void> {
   }
 }
 
-async function hold(job: RunningJob, session: string, revision: number | undefined): Promise<Hold> {
-  const update = (await ask({ name: 'hold', session, revision })) as Update;
+/** A session that nobody else changes: it came with the job, or is asked for. */
+async function hold(
+  job: RunningJob,
+  { update: sent }: Run,
+  session: string,
+  revision: number | undefined,
+): Promise<Hold> {
+  const fits = sent !== undefined && (sent.since === undefined || sent.since === revision);
+  const update = fits ? sent : ((await ask({ name: 'hold', session, revision })) as Update);
   return {
     update,
     async commit(draft, response) {
