@@ -21,9 +21,11 @@ import { narrowed } from '../laws/widen.ts';
 
 /** An X server without a screen, for the life of this file; none where there is no such program. */
 async function startXServer(): Promise<{ stop(): void } | undefined> {
-  const server = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '64x64x24', '-nolisten', 'tcp'], {
+  const server = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '64x64x24', '-nolisten', 'tcp', '-terminate'], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });
+  // Hooks do not run where a pattern leaves out every test.
+  process.once('exit', () => server.kill());
   const failed = once(server, 'error').then(
     () => undefined,
     () => undefined,
