@@ -56,6 +56,8 @@ export interface EngineContext extends RequestContext {
    * carries the response, so that the request is not done twice.
    */
   hold(session: string, revision: number | undefined): Promise<Hold>;
+  /** Lets everybody else have a turn, in the middle of what takes long. */
+  turn(): Promise<void>;
   /** What it computes on. */
   readonly device: Computing;
   /** Says that a computation is about to be done; throws where another device is to do it. */
@@ -66,7 +68,7 @@ export interface EngineContext extends RequestContext {
 export interface Computing {
   readonly device: 'cpu' | 'gpu';
   /** The gpu. */
-  readonly adapter?: { readonly name: string; readonly api: string; readonly software: boolean };
+  readonly adapter: { readonly name: string; readonly api: string; readonly software: boolean } | null;
 }
 
 /** On what terms a method does a request. */

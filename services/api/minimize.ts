@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { didYouMeanOf, EngineError } from '../../engine/errors.ts';
 import { batchValues, type Data } from '../../engine/optimizers/batches.ts';
@@ -113,7 +112,7 @@ export const minimize = engineStreamMethod({
         told = now;
         yield message() as never;
       } else if (now - turned >= TURN) {
-        await setImmediate();
+        await context.turn();
         turned = performance.now();
       }
     }

@@ -87,8 +87,8 @@ export const computingFields = {
   device: z.string().meta({ description: '`cpu` or `gpu`.' }),
   adapter: z
     .object({ name: z.string(), api: z.string(), software: z.boolean() })
-    .optional()
-    .meta({ id: 'Adapter', description: 'The gpu, where one computed.' }),
+    .nullable()
+    .meta({ description: 'The gpu, where one computed.' }),
 };
 
 /** What the reply says beside its results. */

@@ -25,13 +25,21 @@ export class SessionCopies {
   readonly settings: SessionSettings;
   readonly #engine: Engine;
   readonly #home: Home;
+  readonly #during: <T>(wait: Promise<T>) => Promise<T>;
   readonly #resident: Resident;
   /** Of copies that are being brought up to date. */
   readonly #locks = new Locks();
   /** Copies that a request is changing. */
   readonly #changing = new Set<string>();
 
-  constructor(engine: Engine, home: Home, settings: SessionSettings) {
+  /** `during` waits for what another request here is to do first, where that request can go on meanwhile. */
+  constructor(
+    engine: Engine,
+    home: Home,
+    settings: SessionSettings,
+    during: <T>(wait: Promise<T>) => Promise<T> = (wait) => wait,
+  ) {
+    this.#during = during;
     this.#engine = engine;
     this.#home = home;
     this.settings = settings;
@@ -105,11 +113,11 @@ export class SessionCopies {
   /** What `look` sees of a copy that has the update, or is past it. */
   async #look<R>(tenant: string, id: string, update: Update, look: (session: Session) => R): Promise<R> {
     const key = keyOf(tenant, id);
-    const unlock = await this.#locks.take(key);
+    const unlock = await (this.#locks.has(key) ? this.#during(this.#locks.take(key)) : this.#locks.take(key));
     try {
       for (let known = update; ; ) {
         const copy = this.#resident.use(key);
-        if (copy?.ahead) await copy.ahead;
+        if (copy?.ahead) await this.#during(copy.ahead);
         else if (copy && copy.row.revision >= known.row.revision) return look(copy);
         // Where the copy has been forgotten, or home has gone on meanwhile.
         else if (!(await this.#bring(key, copy, known))) known = await this.#home.since(tenant, id, undefined);

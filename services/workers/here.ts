@@ -1,4 +1,5 @@
 /** @file Engine methods run in this process: a fault of compiled code, or a computation without end, takes it along. */
+import { setImmediate } from 'node:timers/promises';
 import type { Engine } from '../../engine/engine.ts';
 import { type EngineContext, isStream } from '../api/method.ts';
 import { SessionCopies } from '../sessions/copies.ts';
@@ -27,7 +28,8 @@ export function enginesHere(
         tenant,
         log,
         engine: engine.within(checkpoint),
-        device: { device: 'cpu' },
+        device: { device: 'cpu', adapter: null },
+        turn: () => setImmediate(),
         sessions: pick(),
         hold: (session, revision) => sessions.hold({ tenant, signal, complete }, session, revision),
       };

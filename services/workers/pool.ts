@@ -25,6 +25,9 @@ import { Task } from './task.ts';
 /** Milliseconds of jobs that are sent to a worker before it is done with the one before. */
 const AHEAD = 2;
 
+/** Streams that one worker is at, in turns. */
+const MAX_STREAMS = 4;
+
 /** Bytes of a variable that are sent to a worker before it asks. */
 const SLIM_BYTES = 4096;
 
@@ -245,11 +248,8 @@ export class Pool implements Engines {
       for (const slot of this.#fleet.slots()) {
         if (this.#queue.length === 0) return;
         if (!slot.worker?.isReady) continue;
-        let load = 0;
-        for (const { cost } of slot.tasks.values()) load += cost;
-        const isFull = slot.tasks.size === PLACES;
-        const hasRoom = (one: Task): boolean => !isFull && (slot.tasks.size === 0 || load + one.cost <= AHEAD);
-        const task = this.#queue.take((one) => hasRoom(one) && this.#mayRun(one, slot));
+        const room = roomOf(slot);
+        const task = this.#queue.take((one) => room(one) && this.#mayRun(one, slot));
         if (task === undefined) continue;
         this.#give(task, slot, slot.worker);
         isDone = false;
@@ -428,6 +428,21 @@ export class Pool implements Engines {
       this.#wait(task);
     });
   }
+}
+
+/**
+ * Which jobs a worker has room for: one that answers once, or several that take next to no time; and beside them some
+ * streams, which give way again and again.
+ */
+function roomOf({ tasks }: Slot): (task: Task) => boolean {
+  let load = 0;
+  let streams = 0;
+  for (const { method, cost } of tasks.values())
+    if (isStream(method)) streams++;
+    else load += cost;
+  const isIdle = tasks.size === streams;
+  if (tasks.size === PLACES) return () => false;
+  return ({ method, cost }) => (isStream(method) ? streams < MAX_STREAMS : isIdle || load + cost <= AHEAD);
 }
 
 /** An update as a worker is sent it: without the elements that are not worth it before somebody asks for them. */

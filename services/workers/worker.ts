@@ -5,6 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { flushCompileCache } from 'node:module';
 import { Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import { calibrate, GpuError, type GpuRates, openGpu } from '../../engine/backends/gpu/gpu.ts';
 import { createEngine } from '../../engine/engine.ts';
@@ -76,10 +77,12 @@ const home: Home = {
     (await ask({ name: 'entries', session, log, from, revision })) as readonly LogEntry[] | undefined,
   blob: async (_, blob) => (await ask({ name: 'blob', blob })) as Uint8Array,
 };
-const copies = new SessionCopies(engine, home, {
-  ...config.sessions,
-  memory: Math.ceil(config.sessions.memory / config.workers),
-});
+const copies = new SessionCopies(
+  engine,
+  home,
+  { ...config.sessions, memory: Math.ceil(config.sessions.memory / config.workers) },
+  (wait) => (current.getStore() as RunningJob).during(wait),
+);
 send({ type: 'ready', backend: engine.backend, gpu });
 // What ends by a signal writes nothing down.
 flushCompileCache();
@@ -216,7 +219,8 @@ function contextOf(job: RunningJob, message: Run, label: Logger, afterwards: (()
     tenant: message.tenant,
     log: label,
     engine: engine.within(checkpoint),
-    device: { device, ...(gpu && { adapter: gpu.adapter }) },
+    device: { device, adapter: gpu?.adapter ?? null },
+    turn: () => job.during(setImmediate()),
     place: ({ plan }) => {
       if (!message.isSettled && message.device === 'auto' && placement.isForGpu(plan)) throw new Elsewhere('gpu');
     },

@@ -301,7 +301,7 @@ describe('errors', () => {
     ['invalid_request', ['Jvp', { graph: 'y = x', values: { x: 1 }, tangents: {} }]],
     ['invalid_source', ['Gradient', { graph: 'y = x', values: { x: 1 } }]],
     ['invalid_source', ['Gradient', { graph: 'y = x ** 2', values: { x: 1 }, sources: ['z'] }]],
-    ['unsupported', ['Evaluate', { graph: 'y = x', values: { x: 1 }, options: { device: 'gpu' } }]],
+    ['device_unfit', ['Evaluate', { graph: 'y = x', values: { x: 1 }, options: { device: 'gpu' } }]],
     [
       'cost_exceeded',
       ['Hessian', { graph: 'y = sum(x ** 3)', values: { x: new Array(100_000).fill(1) }, sources: 'x' }],

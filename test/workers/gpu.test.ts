@@ -53,7 +53,7 @@ describe.skipIf(!driver)(`a service with a gpu${driver ? '' : ` (${reason})`}`, 
     // What is small is quicker on the processor.
     const auto = await service.send('POST', '/v1/gradient', N2);
     expect(auto.body.meta.device).toBe('cpu');
-    expect(auto.body.meta.adapter).toBeUndefined();
+    expect(auto.body.meta.adapter).toBeNull();
     const wide = { graph: 'y = sum(x)', values: { x: { dtype: 'float64', shape: [2], data: [1, 2] } } };
     const refused = await service.send('POST', '/v1/evaluate', { ...wide, options: { device: 'gpu' } });
     expect([refused.status, refused.body]).toMatchObject([
