@@ -117,7 +117,8 @@ export class Pool implements Engines {
       return await this.#tiny.perform(method, request, terms);
     } catch (reason) {
       if (terms.deadline.signal.aborted) throw reason;
-      this.#costs.enlarge(name);
+      const { code } = EngineError.from(reason);
+      if (code === 'limit_exceeded' || code === 'cost_exceeded') this.#costs.enlarge(name);
       return this.#call(task());
     }
   }
