@@ -140,7 +140,7 @@ export class CodeStore {
 /** Characters of text that are hashed at once. */
 const PIECE = 2 ** 22;
 /** Characters of text from which code is made quickly rather than well. */
-const LARGE_MODULE = 2 ** 21;
+const LARGE_MODULE = 2 ** 22;
 
 function isLarge(ir: string): boolean {
   return ir.length > LARGE_MODULE;
