@@ -160,6 +160,7 @@ export class Pool implements Engines {
       home: homeOf(session ?? subject, cpus.length),
       isBound: session !== undefined,
       cost: this.#costs.of(name),
+      isStackable: this.#config.batch.windowMicroseconds > 0 && this.#costs.isStackable(name),
     });
     this.#wait(task);
     signal.addEventListener('abort', () => this.#isUnwanted(task), { once: true });
@@ -214,7 +215,8 @@ export class Pool implements Engines {
         let load = 0;
         for (const { cost } of slot.tasks.values()) load += cost;
         const isFull = slot.tasks.size === PLACES;
-        const hasRoom = (one: Task): boolean => !isFull && (slot.tasks.size === 0 || load + one.cost <= AHEAD);
+        const hasRoom = (one: Task): boolean =>
+          !isFull && (slot.tasks.size === 0 || load + one.cost <= AHEAD || this.#isAwaited(one, slot));
         const task = this.#queue.take((one) => hasRoom(one) && this.#mayRun(one, slot));
         if (task === undefined) continue;
         this.#give(task, slot, slot.worker);
@@ -233,7 +235,16 @@ export class Pool implements Engines {
     }
     if (slot.device === 'gpu') return false;
     const home = cpus[task.home] as Slot;
-    return slot === home || !home.worker?.isReady || (!task.isBound && home.tasks.size > 0);
+    if (slot === home || !home.worker?.isReady) return true;
+    return !task.isBound && home.tasks.size > 0 && !this.#isAwaited(task, home);
+  }
+
+  /** Whether a slot has some of the batch that a job belongs to, and room for it there. */
+  #isAwaited({ isStackable, name }: Task, { tasks }: Slot): boolean {
+    if (!isStackable) return false;
+    let others = 0;
+    for (const task of tasks.values()) if (task.name === name) others++;
+    return others > 0 && others < this.#config.batch.size;
   }
 
   #give(task: Task, slot: Slot, worker: WorkerProcess): void {
@@ -261,6 +272,7 @@ export class Pool implements Engines {
     switch (message.type) {
       case 'answered':
         this.#done(task, message.busy);
+        if (message.isStackable !== undefined) this.#costs.stack(task.name, message.isStackable);
         if (task.deaths > 0) this.quarantine.absolve(slot.device, task.subject);
         task.answer(message.isCommitted ? task.committed?.response : message.response);
         break;

@@ -19,6 +19,7 @@ import type { Hold, Home, Update } from '../sessions/home.ts';
 import { Locks } from '../sessions/locks.ts';
 import type { LogEntry, SessionRow } from '../sessions/store.ts';
 import { openBackend } from './backend.ts';
+import { Batcher } from './batcher.ts';
 import { Board } from './board.ts';
 import { Channel } from './channel.ts';
 import { Placement } from './placement.ts';
@@ -70,6 +71,8 @@ const engine = createEngine({
   backend,
   memory: Math.ceil(config.engineMemory / config.workers),
 });
+const batcher =
+  config.batch.windowMicroseconds > 0 ? new Batcher(engine, { ...config.batch, rates: gpu?.rates }) : undefined;
 const home: Home = {
   since: async (_, session, revision) => (await ask({ name: 'since', session, revision })) as Update,
   entries: async (_, session, log, from, revision) =>
@@ -192,7 +195,9 @@ async function perform(
   if (!isStream(method)) {
     const response = await method.handle(request, context);
     const isCommitted = job.committed !== undefined && job.committed.response === response;
-    await send({ type: 'answered', place, response: isCommitted ? undefined : response, isCommitted, busy: job.busy });
+    const { busy, isStackable } = job;
+    const answered = { response: isCommitted ? undefined : response, isCommitted, busy, isStackable };
+    await send({ type: 'answered', place, ...answered });
     return;
   }
   for await (const each of method.stream(request, context)) {
@@ -200,7 +205,8 @@ async function perform(
     runAll(afterwards);
     await job.untilWanted();
   }
-  await send({ type: 'answered', place, response: undefined, isCommitted: false, busy: job.busy });
+  const { busy } = job;
+  await send({ type: 'answered', place, response: undefined, isCommitted: false, busy, isStackable: undefined });
 }
 
 function runAll(afterwards: (() => void)[]): void {
@@ -220,6 +226,7 @@ function contextOf(job: RunningJob, message: Run, label: Logger, afterwards: (()
     place: ({ plan }) => {
       if (!message.isSettled && message.device === 'auto' && placement.isForGpu(plan)) throw new Elsewhere('gpu');
     },
+    ...(batcher && { execute: (prepared, inputs) => batcher.execute(job, prepared, inputs) }),
     sessions: copies,
     hold: (session, revision) => hold(job, session, revision),
   };
