@@ -70,12 +70,16 @@ export function typesOf(values: ReadonlyMap<string, Value>): unknown {
   ]);
 }
 
-/** A computation that is compiled and waits for values. */
-export interface Prepared {
-  readonly graph: Graph;
-  readonly graphHash: string;
+/** A program that is compiled and waits for the elements of its inputs. */
+export interface Compiled {
   readonly derived: Derived;
   readonly executable: Executable;
+}
+
+/** A computation that is compiled and waits for values. */
+export interface Prepared extends Compiled {
+  readonly graph: Graph;
+  readonly graphHash: string;
   /** The names of the program's inputs, in order. */
   readonly inputs: readonly string[];
   /** The inputs' types, in order. */
@@ -165,7 +169,7 @@ export interface Ran {
 
 /** Runs a prepared computation by itself. */
 export async function runAlone(
-  { executable }: Prepared,
+  { executable }: Compiled,
   inputs: readonly TypedArray[],
   checkpoint: Checkpoint,
 ): Promise<Ran> {

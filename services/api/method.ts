@@ -12,7 +12,7 @@ import type { Hold } from '../sessions/home.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { Completion } from '../sessions/store.ts';
 import type { Engines } from '../workers/engines.ts';
-import type { Prepared, Ran } from './compute.ts';
+import type { Compiled, Ran } from './compute.ts';
 import type { Deadline } from './deadline.ts';
 import type { Graphs } from './graphs/graphs.ts';
 
@@ -63,7 +63,7 @@ export interface EngineContext extends RequestContext {
   /** Says that a computation is about to be done; throws where another device is to do it. */
   place?(executable: Executable): void;
   /** Runs a computation, maybe together with others; absent where each is run by itself. */
-  execute?(prepared: Prepared, inputs: readonly TypedArray[]): Promise<Ran>;
+  execute?(compiled: Compiled, inputs: readonly TypedArray[]): Promise<Ran>;
 }
 
 /** What a handler computes on, as replies tell it. */

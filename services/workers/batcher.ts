@@ -1,5 +1,5 @@
 /**
- * @file Dynamic batching: jobs that reach the same prepared computation within a window wait for one another, and one of
+ * @file Dynamic batching: jobs that reach the same compiled computation within a window wait for one another, and one of
  * them runs it for all, stacked by vmap. What does not pay, or cannot be stacked, runs by itself.
  */
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
@@ -12,7 +12,7 @@ import { hashProgram } from '../../engine/program/hash.ts';
 import type { Program } from '../../engine/program/program.ts';
 import { vmapAll } from '../../engine/transform/vmap.ts';
 import { allocateArray, bytesOf, sizeOf, type Tensor, type TypedArray } from '../../engine/types.ts';
-import { type Prepared, type Ran, runAlone } from '../api/compute.ts';
+import { type Compiled, type Ran, runAlone } from '../api/compute.ts';
 import type { RunningJob } from './running.ts';
 
 /** Seconds that waiting for others and being handed the results costs each of them, and that stacking must save. */
@@ -35,7 +35,7 @@ export interface BatcherOptions {
 
 /** A computation that pays to be stacked. */
 interface Stackable {
-  readonly prepared: Prepared;
+  readonly compiled: Compiled;
   readonly program: Program;
   /** What it is remembered by. */
   readonly key: string;
@@ -64,19 +64,19 @@ export class Batcher {
   readonly #engine: Engine;
   readonly #options: BatcherOptions;
   /** What is known of a computation that was run before: `undefined` where stacking does not pay. */
-  readonly #known = new WeakMap<Prepared, Stackable | undefined>();
-  readonly #seen = new WeakSet<Prepared>();
+  readonly #known = new WeakMap<Compiled, Stackable | undefined>();
+  readonly #seen = new WeakSet<Compiled>();
 
   constructor(engine: Engine, options: BatcherOptions) {
     this.#engine = engine;
     this.#options = options;
   }
 
-  /** Runs a prepared computation for a job that has its turn. */
-  async execute(job: RunningJob, prepared: Prepared, inputs: readonly TypedArray[]): Promise<Ran> {
-    const stackable = this.#stackable(prepared, job.checkpoint);
-    if (this.#known.has(prepared)) job.isStackable = stackable !== undefined;
-    if (stackable === undefined) return runAlone(prepared, inputs, job.checkpoint);
+  /** Runs a compiled computation for a job that has its turn. */
+  async execute(job: RunningJob, compiled: Compiled, inputs: readonly TypedArray[]): Promise<Ran> {
+    const stackable = this.#stackable(compiled, job.checkpoint);
+    if (this.#known.has(compiled)) job.isStackable = stackable !== undefined;
+    if (stackable === undefined) return runAlone(compiled, inputs, job.checkpoint);
     job.checkpoint.check();
     const member: Member = { job, inputs, told: Promise.withResolvers() };
     const group = this.#join(stackable, member);
@@ -94,35 +94,35 @@ export class Batcher {
       job.signal.removeEventListener('abort', leave);
     }
     job.checkpoint.check();
-    return runAlone(prepared, inputs, job.checkpoint);
+    return runAlone(compiled, inputs, job.checkpoint);
   }
 
   /** What is to be known of a computation to stack it; `undefined` where it runs by itself. */
-  #stackable(prepared: Prepared, checkpoint: Checkpoint): Stackable | undefined {
-    if (this.#known.has(prepared)) return this.#known.get(prepared);
+  #stackable(compiled: Compiled, checkpoint: Checkpoint): Stackable | undefined {
+    if (this.#known.has(compiled)) return this.#known.get(compiled);
     // What is asked for once is not worth the look.
-    if (!this.#seen.has(prepared)) {
-      this.#seen.add(prepared);
+    if (!this.#seen.has(compiled)) {
+      this.#seen.add(compiled);
       return undefined;
     }
-    const stackable = this.#judge(prepared, checkpoint);
-    this.#known.set(prepared, stackable);
+    const stackable = this.#judge(compiled, checkpoint);
+    this.#known.set(compiled, stackable);
     return stackable;
   }
 
-  #judge(prepared: Prepared, checkpoint: Checkpoint): Stackable | undefined {
-    const { program } = withoutShifts(prepared.derived);
+  #judge(compiled: Compiled, checkpoint: Checkpoint): Stackable | undefined {
+    const { program } = withoutShifts(compiled.derived);
     for (let most = this.#options.size; most > 1; most = Math.floor(most / 2))
       try {
         const cost = this.#engine.within(checkpoint).estimate(stacked(program, most));
         if (cost.peakBytes > MAX_BYTES) continue;
-        const { plan } = prepared.executable;
+        const { plan } = compiled.executable;
         const rates = this.#options.rates ?? PROCESSOR;
         const bytes = program.inputs.reduce((sum, { type }) => sum + bytesOf(type), 0);
         const alone = secondsOnGpu(plan, { up: 0, down: 0 }, rates);
         const together = secondsOnGpu({ cost, steps: plan.steps }, { up: most * bytes, down: 0 }, rates);
         if (alone - together / most < GATHERING) return undefined;
-        return { prepared, program, key: hashProgram(program), most, open: undefined };
+        return { compiled, program, key: hashProgram(program), most, open: undefined };
       } catch (reason) {
         if (isInterruption(reason)) throw reason;
         // It is over the limits, or cannot be stacked at all.
@@ -168,7 +168,7 @@ export class Batcher {
       throw job.signal.reason;
     }
     const members = [...group.members];
-    if (members.length === 1) return runAlone(stackable.prepared, inputs, job.checkpoint);
+    if (members.length === 1) return runAlone(stackable.compiled, inputs, job.checkpoint);
     const others = members.filter((member) => member !== leader);
     try {
       const ran = await this.#run(stackable, leader, [leader, ...others]);
@@ -176,10 +176,10 @@ export class Batcher {
       return ran[0] as Ran;
     } catch (reason) {
       // What failed once together is done by each for itself, which finds out what is wrong, and with whom.
-      if (!isInterruption(reason)) this.#known.set(stackable.prepared, undefined);
+      if (!isInterruption(reason)) this.#known.set(stackable.compiled, undefined);
       for (const { told } of others) told.resolve('alone');
       job.checkpoint.check();
-      return runAlone(stackable.prepared, inputs, job.checkpoint);
+      return runAlone(stackable.compiled, inputs, job.checkpoint);
     }
   }
 

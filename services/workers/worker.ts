@@ -226,7 +226,7 @@ function contextOf(job: RunningJob, message: Run, label: Logger, afterwards: (()
     place: ({ plan }) => {
       if (!message.isSettled && message.device === 'auto' && placement.isForGpu(plan)) throw new Elsewhere('gpu');
     },
-    ...(batcher && { execute: (prepared, inputs) => batcher.execute(job, prepared, inputs) }),
+    ...(batcher && { execute: (compiled, inputs) => batcher.execute(job, compiled, inputs) }),
     sessions: copies,
     hold: (session, revision) => hold(job, session, revision),
   };
