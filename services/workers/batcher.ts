@@ -15,22 +15,30 @@ import { allocateArray, bytesOf, sizeOf, type Tensor, type TypedArray } from '..
 import { type Compiled, type Ran, runAlone } from '../api/compute.ts';
 import type { RunningJob } from './running.ts';
 
-/** Seconds that waiting for others and being handed the results costs each of them, and that stacking must save. */
-const GATHERING = 10e-6;
+/** Seconds of the process that it takes to gather a job and to hand it its results, which stacking must save. */
+const GATHERING = 25e-6;
 
-/** Bytes that a stacked computation may hold: it is copied together, and kept beside the one that is not stacked. */
-const MAX_BYTES = 2 ** 24;
+/** What computes. */
+export interface Machine {
+  readonly rates: GpuRates;
+  /** Bytes that a stacked computation may hold. */
+  readonly bytes: number;
+}
 
-/** How fast native code is on a processor, measured on two cores: what is small lies in its caches. */
-const PROCESSOR: GpuRates = { launch: 1e-6, step: 2e-8, up: 1e10, down: Infinity, flops: 1.5e11, bytes: 4e10 };
+/** Native code on a processor, measured where what is computed lies in its caches; more than they hold is too much. */
+export const PROCESSOR: Machine = {
+  rates: { launch: 1e-6, step: 1.3e-8, up: 1e10, down: Infinity, flops: 1.5e11, bytes: 1.4e11 },
+  bytes: 2 ** 22,
+};
 
-/** How a batcher is set, and what it goes by. */
+/** Bytes that a stacked computation may hold on a gpu: it is kept beside the one that is not stacked. */
+export const GPU_BYTES = 2 ** 24;
+
+/** How a batcher is set. */
 export interface BatcherOptions {
   readonly windowMicroseconds: number;
   /** Jobs of one batch. */
   readonly size: number;
-  /** What computing costs here; by default what it costs on a processor. */
-  readonly rates?: GpuRates | undefined;
 }
 
 /** A computation that pays to be stacked. */
@@ -63,13 +71,15 @@ interface Member {
 export class Batcher {
   readonly #engine: Engine;
   readonly #options: BatcherOptions;
+  readonly #machine: Machine;
   /** What is known of a computation that was run before: `undefined` where stacking does not pay. */
   readonly #known = new WeakMap<Compiled, Stackable | undefined>();
   readonly #seen = new WeakSet<Compiled>();
 
-  constructor(engine: Engine, options: BatcherOptions) {
+  constructor(engine: Engine, options: BatcherOptions, machine: Machine) {
     this.#engine = engine;
     this.#options = options;
+    this.#machine = machine;
   }
 
   /** Runs a compiled computation for a job that has its turn. */
@@ -112,15 +122,15 @@ export class Batcher {
 
   #judge(compiled: Compiled, checkpoint: Checkpoint): Stackable | undefined {
     const { program } = withoutShifts(compiled.derived);
+    const { rates, bytes } = this.#machine;
     for (let most = this.#options.size; most > 1; most = Math.floor(most / 2))
       try {
         const cost = this.#engine.within(checkpoint).estimate(stacked(program, most));
-        if (cost.peakBytes > MAX_BYTES) continue;
+        if (cost.peakBytes > bytes) continue;
         const { plan } = compiled.executable;
-        const rates = this.#options.rates ?? PROCESSOR;
-        const bytes = program.inputs.reduce((sum, { type }) => sum + bytesOf(type), 0);
+        const copied = program.inputs.reduce((sum, { type }) => sum + bytesOf(type), 0);
         const alone = secondsOnGpu(plan, { up: 0, down: 0 }, rates);
-        const together = secondsOnGpu({ cost, steps: plan.steps }, { up: most * bytes, down: 0 }, rates);
+        const together = secondsOnGpu({ cost, steps: plan.steps }, { up: most * copied, down: 0 }, rates);
         if (alone - together / most < GATHERING) return undefined;
         return { compiled, program, key: hashProgram(program), most, open: undefined };
       } catch (reason) {
@@ -154,7 +164,7 @@ export class Batcher {
   async #window(): Promise<void> {
     const end = performance.now() + this.#options.windowMicroseconds / 1000;
     for (let left = end - performance.now(); left > 0; left = end - performance.now())
-      await (left > 2 ? sleep(left - 1) : turn());
+      await (left >= 1 ? sleep(Math.trunc(left)) : turn());
   }
 
   /** Runs the batch of a group, as one of its members. */

@@ -19,7 +19,7 @@ import type { Hold, Home, Update } from '../sessions/home.ts';
 import { Locks } from '../sessions/locks.ts';
 import type { LogEntry, SessionRow } from '../sessions/store.ts';
 import { openBackend } from './backend.ts';
-import { Batcher } from './batcher.ts';
+import { Batcher, GPU_BYTES, PROCESSOR } from './batcher.ts';
 import { Board } from './board.ts';
 import { Channel } from './channel.ts';
 import { Placement } from './placement.ts';
@@ -72,7 +72,9 @@ const engine = createEngine({
   memory: Math.ceil(config.engineMemory / config.workers),
 });
 const batcher =
-  config.batch.windowMicroseconds > 0 ? new Batcher(engine, { ...config.batch, rates: gpu?.rates }) : undefined;
+  config.batch.windowMicroseconds > 0
+    ? new Batcher(engine, config.batch, gpu ? { rates: gpu.rates, bytes: GPU_BYTES } : PROCESSOR)
+    : undefined;
 const home: Home = {
   since: async (_, session, revision) => (await ask({ name: 'since', session, revision })) as Update,
   entries: async (_, session, log, from, revision) =>

@@ -14,7 +14,7 @@ import type { Program } from '../../engine/program/program.ts';
 import type { TypedArray } from '../../engine/types.ts';
 import type { Compiled, Ran } from '../../services/api/compute.ts';
 import { Locks } from '../../services/sessions/locks.ts';
-import { Batcher } from '../../services/workers/batcher.ts';
+import { Batcher, type Machine } from '../../services/workers/batcher.ts';
 import { Board, PLACES } from '../../services/workers/board.ts';
 import { RunningJob } from '../../services/workers/running.ts';
 import { EXACT, expectSame, ROUNDED } from '../laws/compare.ts';
@@ -25,7 +25,10 @@ import { BACKENDS } from '../laws/run.ts';
 import { RUNS } from '../laws/runs.ts';
 
 /** What would make anything worth stacking. */
-const SLOW_TO_BEGIN = { launch: 1, step: 0, up: 1e9, down: 1e9, flops: 1e12, bytes: 1e12 };
+const SLOW_TO_BEGIN: Machine = {
+  rates: { launch: 1, step: 0, up: 1e9, down: 1e9, flops: 1e12, bytes: 1e12 },
+  bytes: Infinity,
+};
 
 const folder = mkdtempSync(join(tmpdir(), 'batcher-'));
 let board: Board;
@@ -76,7 +79,7 @@ class Jobs {
 
 function jobsFor(program: Program, options: { size?: number; windowMicroseconds?: number } = {}): Jobs {
   const engine = createEngine({ backend: portable });
-  const batcher = new Batcher(engine, { windowMicroseconds: 1000, size: 8, rates: SLOW_TO_BEGIN, ...options });
+  const batcher = new Batcher(engine, { windowMicroseconds: 1000, size: 8, ...options }, SLOW_TO_BEGIN);
   return new Jobs(batcher, compiledBy(engine, program));
 }
 
@@ -154,12 +157,14 @@ describe('jobs of one computation', () => {
   test('run by themselves where stacking saves nothing, or is over the limits', async () => {
     const program = product();
     const strict = createEngine({ backend: portable, limits: { ...DEFAULT_LIMITS, elements: 1 } });
-    const dear = { ...SLOW_TO_BEGIN, launch: 0, flops: 1, bytes: 1 };
-    for (const [engine, rates] of [
+    const dear = { ...SLOW_TO_BEGIN, rates: { ...SLOW_TO_BEGIN.rates, launch: 0, flops: 1, bytes: 1 } };
+    const small = { ...SLOW_TO_BEGIN, bytes: 16 };
+    for (const [engine, machine] of [
       [strict, SLOW_TO_BEGIN],
       [createEngine({ backend: portable }), dear],
+      [createEngine({ backend: portable }), small],
     ] as const) {
-      const batcher = new Batcher(engine, { windowMicroseconds: 1000, size: 8, rates });
+      const batcher = new Batcher(engine, { windowMicroseconds: 1000, size: 8 }, machine);
       const jobs = await warmed(new Jobs(batcher, compiledBy(engine, program)));
       const all = Array.from({ length: 4 }, () => jobs.add());
       const results = await Promise.all(all.map((job, i) => jobs.run(job, numbers(i, 2), told)));
@@ -170,7 +175,7 @@ describe('jobs of one computation', () => {
 
   test('run in the largest batches that the limits allow', async () => {
     const engine = createEngine({ backend: portable, limits: { ...DEFAULT_LIMITS, elements: 3 } });
-    const batcher = new Batcher(engine, { windowMicroseconds: 1000, size: 8, rates: SLOW_TO_BEGIN });
+    const batcher = new Batcher(engine, { windowMicroseconds: 1000, size: 8 }, SLOW_TO_BEGIN);
     const jobs = await warmed(new Jobs(batcher, compiledBy(engine, product())));
     const results = await Promise.all(Array.from({ length: 4 }, (_, i) => jobs.run(jobs.add(), numbers(i, 2), told)));
     expect(results).toEqual([0, 2, 4, 6].map((number) => [number, 2]));
@@ -187,7 +192,7 @@ describe('random programs', () => {
           const { program, domains } = programFrom(recipe);
           const random = randomFrom(seed);
           const compiled = compiledBy(engine, program);
-          const batcher = new Batcher(engine, { windowMicroseconds: 100, size: 8, rates: SLOW_TO_BEGIN });
+          const batcher = new Batcher(engine, { windowMicroseconds: 100, size: 8 }, SLOW_TO_BEGIN);
           const jobs = new Jobs(batcher, compiled);
           const all = Array.from({ length: count }, () =>
             program.inputs.map(({ type }, i) => draw(type, random, domains[i])),
