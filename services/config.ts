@@ -152,6 +152,10 @@ const environmentSchema = z.object({
   ADJOINT_QUEUE: z.coerce.number().int().min(1).max(100_000).default(256),
   /** Scalar operations up to which a known computation is done in the process that serves; 0 for none. */
   ADJOINT_INLINE_FLOPS: z.coerce.number().int().min(0).max(1e9).default(50_000),
+  /** Microseconds that a computation waits in an engine process for others like it, to be run as one; 0 for none. */
+  ADJOINT_BATCH_WINDOW_US: z.coerce.number().int().min(0).max(1_000_000).default(0),
+  /** Computations that are run as one. */
+  ADJOINT_BATCH_SIZE: z.coerce.number().int().min(2).max(64).default(32),
   /** Until an engine process is ended that goes on with what nobody wants any more. */
   ADJOINT_GRACE_MS: milliseconds.default(2000),
   /** Bytes of memory that one engine process may take before it is ended; by default its share of three quarters. */
@@ -229,6 +233,7 @@ const configSchema = environmentSchema
     queue: env.ADJOINT_QUEUE,
     gpu: { use: env.ADJOINT_GPU, software: env.ADJOINT_GPU_SOFTWARE === '1', memory: env.ADJOINT_GPU_MEMORY },
     inlineFlops: env.ADJOINT_INLINE_FLOPS,
+    batch: { windowMicroseconds: env.ADJOINT_BATCH_WINDOW_US, size: env.ADJOINT_BATCH_SIZE },
     grace: env.ADJOINT_GRACE_MS,
     workerMemory: env.ADJOINT_WORKER_MEMORY ?? Math.floor((0.75 * totalmem()) / Math.max(1, env.ADJOINT_WORKERS)),
     native: {

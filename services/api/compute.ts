@@ -1,4 +1,5 @@
 /** @file What the methods that compute share: from a request to a prepared computation, and from values to results. */
+import type { Checkpoint } from '../../engine/backends/backend.ts';
 import { type Derived, derive, type Transform, withoutShifts, writeName } from '../../engine/derive.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { EngineError, type Where } from '../../engine/errors.ts';
@@ -69,12 +70,16 @@ export function typesOf(values: ReadonlyMap<string, Value>): unknown {
   ]);
 }
 
-/** A computation that is compiled and waits for values. */
-export interface Prepared {
-  readonly graph: Graph;
-  readonly graphHash: string;
+/** A program that is compiled and waits for the elements of its inputs. */
+export interface Compiled {
   readonly derived: Derived;
   readonly executable: Executable;
+}
+
+/** A computation that is compiled and waits for values. */
+export interface Prepared extends Compiled {
+  readonly graph: Graph;
+  readonly graphHash: string;
   /** The names of the program's inputs, in order. */
   readonly inputs: readonly string[];
   /** The inputs' types, in order. */
@@ -151,6 +156,28 @@ export interface Direction {
   readonly what: string;
 }
 
+/** What came of a computation. */
+export interface Ran {
+  readonly outputs: readonly Tensor[];
+  /** The name of the backend that ran it. */
+  readonly backend: string;
+  /** How many requests ran as one. */
+  readonly together: number;
+  /** Nobody looks at the outputs any more. */
+  release(): void;
+}
+
+/** Runs a prepared computation by itself. */
+export async function runAlone(
+  { executable }: Compiled,
+  inputs: readonly TypedArray[],
+  checkpoint: Checkpoint,
+): Promise<Ran> {
+  const { backend } = executable;
+  const outputs = await executable.run(inputs, checkpoint);
+  return { outputs, backend, together: 1, release: () => executable.release(outputs) };
+}
+
 /** Runs a prepared computation; `directions` are tangents and cotangents by the names of the inputs they become. */
 export async function run(
   prepared: Prepared,
@@ -171,9 +198,9 @@ export async function run(
   });
   const bound = performance.now();
   context.place?.(prepared.executable);
-  const { backend } = prepared.executable;
-  const outputs = await prepared.executable.run(arrays, context.checkpoint);
-  context.afterReply(() => prepared.executable.release(outputs));
+  const running = context.execute?.(prepared, arrays) ?? runAlone(prepared, arrays, context.checkpoint);
+  const { outputs, backend, together, release } = await running;
+  context.afterReply(release);
   const done = performance.now();
   const tensor = (name: string): Tensor => outputs[prepared.places.get(name) as number] as Tensor;
   const variables = new Map(created);
@@ -186,6 +213,7 @@ export async function run(
       ...context.device,
       backend,
       cached,
+      ...(together > 1 && { batch: together }),
       timing: { prepare: round(bound - started), run: round(done - bound) },
     },
   };

@@ -5,12 +5,14 @@ import type { z } from 'zod';
 import type { Checkpoint } from '../../engine/backends/backend.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Executable } from '../../engine/runtime/execute.ts';
+import type { TypedArray } from '../../engine/types.ts';
 import type { Operations } from '../operations/operations.ts';
 import type { SessionCopies } from '../sessions/copies.ts';
 import type { Hold } from '../sessions/home.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { Completion } from '../sessions/store.ts';
 import type { Engines } from '../workers/engines.ts';
+import type { Compiled, Ran } from './compute.ts';
 import type { Deadline } from './deadline.ts';
 import type { Graphs } from './graphs/graphs.ts';
 
@@ -62,6 +64,8 @@ export interface EngineContext extends RequestContext {
   readonly device: Computing;
   /** Says that a computation is about to be done; throws where another device is to do it. */
   place?(executable: Executable): void;
+  /** Runs a computation, maybe together with others; absent where each is run by itself. */
+  execute?(compiled: Compiled, inputs: readonly TypedArray[]): Promise<Ran>;
 }
 
 /** What a handler computes on, as replies tell it. */

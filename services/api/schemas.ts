@@ -97,6 +97,11 @@ export const metaSchema = z.object({
   ...computingFields,
   backend: z.string(),
   cached: z.boolean().meta({ description: 'Whether the compiled computation was known from an earlier request.' }),
+  batch: z
+    .number()
+    .int()
+    .optional()
+    .meta({ description: 'How many requests were computed as one, where it was not this one alone.' }),
   timing: z.record(z.string(), z.number()).meta({ description: 'Milliseconds by stage.' }),
 });
 

@@ -17,6 +17,8 @@ interface Known {
   seen: number;
   /** Whether it was too large for the process that serves. */
   isLarge: boolean;
+  /** Whether those that come at once are run together. */
+  isStackable: boolean;
   device: 'cpu' | 'gpu';
 }
 
@@ -40,6 +42,11 @@ export class Costs {
     return known !== undefined && !known.isLarge && known.seen >= TINY.seen && known.cost <= TINY.cost;
   }
 
+  /** Whether jobs of this name that come at once are run together. */
+  isStackable(name: string): boolean {
+    return this.#known.get(name)?.isStackable === true;
+  }
+
   /** A job cost so much. */
   learn(name: string, cost: number): void {
     const known = this.#use(name, cost);
@@ -52,13 +59,18 @@ export class Costs {
     this.#use(name, UNKNOWN).device = device;
   }
 
+  /** Jobs of this name are run together, or not. */
+  stack(name: string, isStackable: boolean): void {
+    this.#use(name, UNKNOWN).isStackable = isStackable;
+  }
+
   /** A job was too large for the process that serves. */
   enlarge(name: string): void {
     this.#use(name, UNKNOWN).isLarge = true;
   }
 
   #use(name: string, cost: number): Known {
-    const known = this.#known.get(name) ?? { cost, seen: 0, isLarge: false, device: 'cpu' };
+    const known = this.#known.get(name) ?? { cost, seen: 0, isLarge: false, isStackable: false, device: 'cpu' };
     this.#known.delete(name);
     this.#known.set(name, known);
     if (this.#known.size > MAX_KNOWN) this.#known.delete(this.#known.keys().next().value as string);

@@ -166,6 +166,7 @@ export class Pool implements Engines {
       home: homeOf(session ?? subject, cpus.length),
       isBound: session !== undefined,
       cost: this.#costs.of(name),
+      isStackable: this.#config.batch.windowMicroseconds > 0 && this.#costs.isStackable(name),
     });
     signal.addEventListener('abort', () => this.#isUnwanted(task), { once: true });
     if (session !== undefined && method.changes && !isStream(method)) void this.#beginHeld(task, session);
@@ -248,9 +249,9 @@ export class Pool implements Engines {
       isDone = true;
       for (const slot of this.#fleet.slots()) {
         if (this.#queue.length === 0) return;
-        if (!slot.worker?.isReady) continue;
+        if (!slot.worker?.isReady || slot.tasks.size === PLACES) continue;
         const room = roomOf(slot);
-        const task = this.#queue.take((one) => room(one) && this.#mayRun(one, slot));
+        const task = this.#queue.take((one) => (room(one) || this.#isAwaited(one, slot)) && this.#mayRun(one, slot));
         if (task === undefined) continue;
         this.#give(task, slot, slot.worker);
         isDone = false;
@@ -268,7 +269,16 @@ export class Pool implements Engines {
     }
     if (slot.device === 'gpu') return false;
     const home = cpus[task.home] as Slot;
-    return slot === home || !home.worker?.isReady || (!task.isBound && home.tasks.size > 0);
+    if (slot === home || !home.worker?.isReady) return true;
+    return !task.isBound && home.tasks.size > 0 && !this.#isAwaited(task, home);
+  }
+
+  /** Whether a slot has some of the batch that a job belongs to, and room for it there. */
+  #isAwaited({ isStackable, name }: Task, { tasks }: Slot): boolean {
+    if (!isStackable) return false;
+    let others = 0;
+    for (const task of tasks.values()) if (task.name === name) others++;
+    return others > 0 && others < this.#config.batch.size;
   }
 
   #give(task: Task, slot: Slot, worker: WorkerProcess): void {
@@ -297,6 +307,7 @@ export class Pool implements Engines {
     switch (message.type) {
       case 'answered':
         this.#done(task, message.busy);
+        if (message.isStackable !== undefined) this.#costs.stack(task.name, message.isStackable);
         if (task.deaths > 0) this.quarantine.absolve(slot.device, task.subject);
         task.answer(message.isCommitted ? task.committed?.response : message.response);
         break;
@@ -442,7 +453,6 @@ function roomOf({ tasks }: Slot): (task: Task) => boolean {
     if (isStream(method)) streams++;
     else load += cost;
   const isIdle = tasks.size === streams;
-  if (tasks.size === PLACES) return () => false;
   return ({ method, cost }) => (isStream(method) ? streams < MAX_STREAMS : isIdle || load + cost <= AHEAD);
 }
 

@@ -93,6 +93,8 @@ export type FromWorker =
       readonly isCommitted: boolean;
       /** Milliseconds that the job held the worker. */
       readonly busy: number;
+      /** Whether jobs like it are run together when they are there at once, if that is known. */
+      readonly isStackable: boolean | undefined;
     }
   | { readonly type: 'failed'; readonly place: number; readonly fault: Fault; readonly busy: number }
   /** The job at a place is for another device. */

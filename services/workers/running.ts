@@ -16,6 +16,8 @@ export class RunningJob {
   readonly checkpoint: Checkpoint;
   /** What was answered with the last commit of its work. */
   committed: { readonly response: unknown } | undefined;
+  /** Whether what it computes is computed together with others like it; `undefined` where nobody has looked. */
+  isStackable: boolean | undefined;
   readonly #controller = new AbortController();
   readonly #floor: Locks;
   readonly #board: Board;
@@ -83,6 +85,16 @@ export class RunningJob {
     this.#taking = undefined;
     this.#board.run(this.place);
     this.#since = performance.now();
+  }
+
+  /** Bears so many milliseconds of what another job did for it, or has others bear them. */
+  bear(milliseconds: number): void {
+    this.#busy += milliseconds;
+  }
+
+  /** Works for another job from now on, so that it is this one's place that is said to run. */
+  workFor({ place }: RunningJob): void {
+    this.#board.run(place);
   }
 
   /** Gives way to others. */

@@ -10,7 +10,7 @@ import type { Waiting } from './queue.ts';
 export type Event = { readonly message: unknown } | { readonly response: unknown };
 
 /** What a job is about, and where it is to go. */
-type Whither = Pick<Task, 'subject' | 'name' | 'asked' | 'device' | 'home' | 'isBound' | 'cost'>;
+type Whither = Pick<Task, 'subject' | 'name' | 'asked' | 'device' | 'home' | 'isBound' | 'cost' | 'isStackable'>;
 
 /** A job on its way. */
 export class Task implements Waiting {
@@ -32,6 +32,8 @@ export class Task implements Waiting {
   /** Whether it has state at home, and runs nowhere else while home is alive. */
   readonly isBound: boolean;
   readonly cost: number;
+  /** Whether it is run together with others of its name that are there at once. */
+  readonly isStackable: boolean;
   /** How many workers have ended while it ran. */
   deaths = 0;
   /** How often it was given to a worker. */
@@ -51,7 +53,7 @@ export class Task implements Waiting {
     method: EngineMethod,
     request: unknown,
     terms: Terms,
-    { subject, name, asked, device, home, isBound, cost }: Whither,
+    { subject, name, asked, device, home, isBound, cost, isStackable }: Whither,
   ) {
     this.method = method;
     this.request = request;
@@ -63,6 +65,7 @@ export class Task implements Waiting {
     this.home = home;
     this.isBound = isBound;
     this.cost = cost;
+    this.isStackable = isStackable;
     // A job may fail before anybody asks what came of it.
     this.#event.promise.catch(() => {});
   }

@@ -20,6 +20,7 @@ import type { Hold, Home, Update } from '../sessions/home.ts';
 import { Locks } from '../sessions/locks.ts';
 import type { LogEntry, SessionRow } from '../sessions/store.ts';
 import { openBackend } from './backend.ts';
+import { Batcher, GPU_BYTES, PROCESSOR } from './batcher.ts';
 import { Board } from './board.ts';
 import { Channel } from './channel.ts';
 import { Placement } from './placement.ts';
@@ -71,6 +72,10 @@ const engine = createEngine({
   backend,
   memory: Math.ceil(config.engineMemory / config.workers),
 });
+const batcher =
+  config.batch.windowMicroseconds > 0
+    ? new Batcher(engine, config.batch, gpu ? { rates: gpu.rates, bytes: GPU_BYTES } : PROCESSOR)
+    : undefined;
 const home: Home = {
   since: async (_, session, revision) => (await ask({ name: 'since', session, revision })) as Update,
   entries: async (_, session, log, from, revision) =>
@@ -195,7 +200,9 @@ async function perform(
   if (!isStream(method)) {
     const response = await method.handle(request, context);
     const isCommitted = job.committed !== undefined && job.committed.response === response;
-    await send({ type: 'answered', place, response: isCommitted ? undefined : response, isCommitted, busy: job.busy });
+    const { busy, isStackable } = job;
+    const answered = { response: isCommitted ? undefined : response, isCommitted, busy, isStackable };
+    await send({ type: 'answered', place, ...answered });
     return;
   }
   for await (const each of method.stream(request, context)) {
@@ -203,7 +210,8 @@ async function perform(
     runAll(afterwards);
     await job.untilWanted();
   }
-  await send({ type: 'answered', place, response: undefined, isCommitted: false, busy: job.busy });
+  const { busy } = job;
+  await send({ type: 'answered', place, response: undefined, isCommitted: false, busy, isStackable: undefined });
 }
 
 function runAll(afterwards: (() => void)[]): void {
@@ -224,6 +232,7 @@ function contextOf(job: RunningJob, message: Run, label: Logger, afterwards: (()
     place: ({ plan }) => {
       if (!message.isSettled && message.device === 'auto' && placement.isForGpu(plan)) throw new Elsewhere('gpu');
     },
+    ...(batcher && { execute: (compiled, inputs) => batcher.execute(job, compiled, inputs) }),
     sessions: copies,
     hold: (session, revision) => hold(job, message, session, revision),
   };
