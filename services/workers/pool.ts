@@ -217,7 +217,7 @@ export class Pool implements Engines {
         const isFull = slot.tasks.size === PLACES;
         const hasRoom = (one: Task): boolean =>
           !isFull && (slot.tasks.size === 0 || load + one.cost <= AHEAD || this.#isAwaited(one, slot));
-        const task = this.#queue.take((one) => hasRoom(one) && this.#mayRun(one, slot));
+        const task = this.#queue.take((one) => this.#mayRun(one, slot), hasRoom);
         if (task === undefined) continue;
         this.#give(task, slot, slot.worker);
         isDone = false;
