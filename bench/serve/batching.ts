@@ -1,12 +1,12 @@
 /**
- * @file Measures what batching gives at 64 clients: `npm run bench:batching`, `-- --quick` for a shorter time. The same
- * service with several windows, none first, each a set of processes of its own; they take turns, and a figure is the
+ * @file Measures what batching gives at 64 clients: `npm run bench:batching`, `-- --quick` for a shorter time,
+ * `--windows`, `--size`, `--clients`, `--device` and `--cases` (a part of their names) for others. The same service with
+ * several windows, none first, each a set of processes of its own; they take turns, and a figure is the
  * median of its rounds. Processor time for a request is told too: it is what the machine is left with for others, and
  * does not depend on what else runs.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import type { GraphDocumentInput } from '../../engine/program/document.ts';
 import type { Tensor } from '../../engine/types.ts';
 import { filled, randomOf } from '../compute/inputs.ts';
 import { median } from '../compute/timed.ts';
@@ -14,7 +14,7 @@ import { Disturbance, secondsOf, treeOf } from '../processes.ts';
 import { freePort, type Server, startService } from '../service.ts';
 import { aligned, figure } from '../table.ts';
 import { CASES } from './cases.ts';
-import { gradientRequest } from './contestants.ts';
+import { type Asked, gradientRequest } from './contestants.ts';
 import { Generator } from './generator.ts';
 import { lineFor } from './line.ts';
 
@@ -24,6 +24,8 @@ const { values: options } = parseArgs({
     clients: { type: 'string', default: '64' },
     windows: { type: 'string', default: '0,200,1000' },
     size: { type: 'string', default: '32' },
+    device: { type: 'string', default: 'auto' },
+    cases: { type: 'string', default: '' },
   },
 });
 
@@ -35,15 +37,10 @@ const SECONDS = options.quick ? 1.5 : 4;
 /** Milliseconds between two looks at how large the batches are. */
 const LOOK_MS = 10;
 
-interface Asked {
-  readonly name: string;
-  readonly graph: string | GraphDocumentInput;
-  readonly inputs: Readonly<Record<string, Tensor>>;
-  readonly sources: readonly string[];
-}
+type Named = Asked & { readonly name: string };
 
 /** Many small steps, one after the other: a pendulum. */
-function pendulum(steps: number): Asked {
+function pendulum(steps: number): Named {
   const node = (name: string, op: string, ...inputs: (string | number)[]) => ({ name, op, inputs });
   const body = {
     inputs: ['at', 'speed'],
@@ -70,11 +67,12 @@ function pendulum(steps: number): Asked {
       g: filled('float32', [], () => 9.81),
     },
     sources: ['at0', 'speed0', 'g'],
+    sentAs: 'text',
   };
 }
 
 /** A perceptron whose weights come with the request. */
-function perceptron(batch: number, width: number): Asked {
+function perceptron(batch: number, width: number): Named {
   const random = randomOf(1);
   const normal = (...shape: number[]): Tensor => filled('float32', shape, () => random.normal() / 8);
   return {
@@ -89,10 +87,11 @@ function perceptron(batch: number, width: number): Asked {
       w3: normal(width, 1),
     },
     sources: ['w1', 'b1', 'w2', 'b2', 'w3'],
+    sentAs: 'text',
   };
 }
 
-const ASKED: readonly Asked[] = [CASES[0] as Asked, perceptron(64, 32), pendulum(3000), pendulum(10_000)];
+const ASKED: readonly Named[] = [CASES[0] as Named, perceptron(64, 32), pendulum(3000), pendulum(10_000)];
 
 interface Cell {
   readonly window: string;
@@ -107,7 +106,7 @@ interface Cell {
 
 async function main(): Promise<void> {
   using generator = new Generator();
-  for (const asked of ASKED) {
+  for (const asked of ASKED.filter(({ name }) => name.includes(options.cases))) {
     await using stack = new AsyncDisposableStack();
     const cells: Cell[] = [];
     for (const window of WINDOWS) {
@@ -129,9 +128,9 @@ async function main(): Promise<void> {
   }
 }
 
-async function turn(cell: Cell, asked: Asked, generator: Generator): Promise<void> {
+async function turn(cell: Cell, asked: Named, generator: Generator): Promise<void> {
   const { server } = cell;
-  const request = gradientRequest(server.url, { ...(asked as Asked & { graph: string }), sentAs: 'text' });
+  const request = gradientRequest(server.url, asked, undefined, options.device);
   let isOver = false;
   const look = async (): Promise<void> => {
     const line = lineFor(request);
@@ -154,7 +153,7 @@ async function turn(cell: Cell, asked: Asked, generator: Generator): Promise<voi
   cell.p99.push(outcome.ms.p99);
 }
 
-function report({ name }: Asked, cells: readonly Cell[], share: number): void {
+function report({ name }: Named, cells: readonly Cell[], share: number): void {
   const head = [`${name}: window µs`, 'requests/s', 'p50 ms', 'p99 ms', 'cpu ms each', 'batch, mean'];
   const body = cells.map(({ window, perSecond, p50, p99, cost, sizes }) => [
     window,

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { encodeBytes, encodeTensor } from '../../engine/formats/tensor.ts';
+import type { GraphDocumentInput } from '../../engine/program/document.ts';
 import { arrayFrom, BYTES, sizeOf, type Tensor, type TensorType, viewArray } from '../../engine/types.ts';
 import { binaryBody, type Reply, requestBytes } from '../connection.ts';
 import { grpcMethod, grpcNames, grpcTensor } from '../grpc.ts';
@@ -31,14 +32,20 @@ export async function startOurs(asked: Case): Promise<Started> {
   return { server, contestants: [overRest(server.url, asked), overGrpc(`127.0.0.1:${grpcPort}`, asked)] };
 }
 
+/** What a request for a gradient is made of. */
+export type Asked = Pick<Case, 'inputs' | 'sources' | 'sentAs'> & {
+  readonly graph: Case['graph'] | GraphDocumentInput;
+};
+
 /** A request for the gradient of a case to the service, with an API key if it wants one. */
 export function gradientRequest(
   url: string,
-  { graph, inputs, sources, sentAs }: Pick<Case, 'graph' | 'inputs' | 'sources' | 'sentAs'>,
+  { graph, inputs, sources, sentAs }: Asked,
   key?: string,
+  device = 'auto',
 ): Request {
   const values = mapValues(inputs, sentAs === 'text' ? asNested : sized);
-  const json = { graph, values, sources, ...(sentAs === 'bytes' && { options: { encoding: 'binary' } }) };
+  const json = { graph, values, sources, options: { device, ...(sentAs === 'bytes' && { encoding: 'binary' }) } };
   const { body, headers } =
     sentAs === 'text'
       ? { body: JSON.stringify(json), headers: {} }

@@ -250,8 +250,10 @@ export class Pool implements Engines {
       for (const slot of this.#fleet.slots()) {
         if (this.#queue.length === 0) return;
         if (!slot.worker?.isReady || slot.tasks.size === PLACES) continue;
-        const room = roomOf(slot);
-        const task = this.#queue.take((one) => (room(one) || this.#isAwaited(one, slot)) && this.#mayRun(one, slot));
+        const load = loadOf(slot);
+        const hasRoom = (one: Task): boolean =>
+          load === 0 || load + one.cost <= AHEAD || isStream(one.method) || this.#isAwaited(one, slot);
+        const task = this.#queue.take((one) => this.#mayRun(one, slot), hasRoom);
         if (task === undefined) continue;
         this.#give(task, slot, slot.worker);
         isDone = false;
@@ -259,9 +261,10 @@ export class Pool implements Engines {
     }
   }
 
-  /** Whether a job may run in a slot: at home, or elsewhere when it is not bound and home is busy. */
+  /** Whether a job may run in a slot: at home, or elsewhere when it is not bound and home is busy. Streams are few. */
   #mayRun(task: Task, slot: Slot): boolean {
     const { cpus, gpu } = this.#fleet;
+    if (isStream(task.method) && !takesStream(slot)) return false;
     if (task.device === 'gpu') {
       if (slot.device === 'gpu') return true;
       // While the gpu starts again, the processor does what need not wait for it.
@@ -442,18 +445,18 @@ export class Pool implements Engines {
   }
 }
 
-/**
- * Which jobs a worker has room for: one that answers once, or several that take next to no time; and beside them some
- * streams, which give way again and again.
- */
-function roomOf({ tasks }: Slot): (task: Task) => boolean {
+/** Milliseconds that a worker will be at the jobs that it was given and that answer once; 0 when there are none. */
+function loadOf({ tasks }: Slot): number {
   let load = 0;
+  for (const { method, cost } of tasks.values()) if (!isStream(method)) load += Math.max(cost, Number.MIN_VALUE);
+  return load;
+}
+
+/** Whether a worker can be at one more stream; they give way to all else again and again. */
+function takesStream({ tasks }: Slot): boolean {
   let streams = 0;
-  for (const { method, cost } of tasks.values())
-    if (isStream(method)) streams++;
-    else load += cost;
-  const isIdle = tasks.size === streams;
-  return ({ method, cost }) => (isStream(method) ? streams < MAX_STREAMS : isIdle || load + cost <= AHEAD);
+  for (const { method } of tasks.values()) if (isStream(method)) streams++;
+  return streams < MAX_STREAMS;
 }
 
 /** An update as a worker is sent it: without the elements that are not worth it before somebody asks for them. */

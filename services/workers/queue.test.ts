@@ -29,6 +29,20 @@ test('a job that cannot begin yet is passed over, and keeps its place', () => {
   expect(queue.take(always)?.name).toBe('a');
 });
 
+test('room is kept for the job whose turn it is, though others would fit', () => {
+  const queue = new Queue<Job>(10);
+  queue.push(job('flood', 1), 1);
+  expect(queue.take(always)?.tenant).toBe('flood');
+  for (let i = 0; i < 5; i++) queue.push(job('flood', 1), 1);
+  queue.push(job('large', 10, 'waits'), 1);
+  const isSmall = ({ cost }: Job): boolean => cost < 5;
+  // It came later, and has had as much: the flood has one more.
+  expect(queue.take(always, isSmall)?.tenant).toBe('flood');
+  expect(queue.take(always, isSmall)).toBeUndefined();
+  expect(queue.take(always)?.name).toBe('waits');
+  expect(queue.take(always, isSmall)?.tenant).toBe('flood');
+});
+
 test('tenants with work get the same share of the workers, whatever their jobs cost and however many they send', () => {
   fc.assert(
     fc.property(

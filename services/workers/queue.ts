@@ -90,8 +90,11 @@ export class Queue<T extends Waiting> {
     return line;
   }
 
-  /** The next job that can be begun now; `undefined` when there is none. */
-  take(canBegin: (job: T) => boolean): T | undefined {
+  /**
+   * The next of the jobs that a worker can do; `undefined` when there is none, or no room for it yet: the worker's room is
+   * kept for the one whose turn it is, which jobs that need less would take away again and again.
+   */
+  take(canBegin: (job: T) => boolean, hasRoom: (job: T) => boolean = () => true): T | undefined {
     let next: { readonly line: Line<T>; readonly at: number } | undefined;
     for (const line of this.#lines.values()) {
       if (next !== undefined && line.spent >= next.line.spent) continue;
@@ -100,7 +103,9 @@ export class Queue<T extends Waiting> {
     }
     if (next === undefined) return undefined;
     const { line, at } = next;
-    const [job] = line.jobs.splice(at, 1) as [T];
+    const job = line.jobs[at] as T;
+    if (!hasRoom(job)) return undefined;
+    line.jobs.splice(at, 1);
     this.#length--;
     this.#clock = Math.max(this.#clock, line.spent);
     line.spent += job.cost;

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { findSoftwareDriver } from '../../scripts/software-gpu.ts';
 import { type Json, type Reply, type Serving, serve, until } from './service.ts';
 
 const CLIENTS = 64;
@@ -170,4 +171,38 @@ test('a worker that is killed again and again takes nobody’s answer along', as
   await clients;
   await until(() => service.printed.filter((line) => line.includes('worker ended')).length === 3);
   expect(service.child.exitCode).toBeNull();
+});
+
+const driver = findSoftwareDriver();
+const reason = 'skipped: no SwiftShader here: sh scripts/system-libraries.sh software-gpu';
+
+describe.skipIf(!driver)(`on a gpu${driver ? '' : ` (${reason})`}`, () => {
+  test('what is small is computed in batches, too', async () => {
+    const service = await serve({
+      VK_DRIVER_FILES: driver ?? '',
+      ADJOINT_GPU: 'required',
+      ADJOINT_GPU_SOFTWARE: '1',
+      ADJOINT_BATCH_WINDOW_US: '20000',
+    });
+    const seen: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      const replies = await Promise.all(
+        Array.from({ length: 16 }, (_, x) =>
+          service.send('POST', '/v1/gradient', {
+            graph: 'y = sum(x ** 3)',
+            values: { x: [x, -x, round] },
+            sources: ['x'],
+            options: { device: 'gpu' },
+          }),
+        ),
+      );
+      replies.forEach(({ body }, x) => {
+        expect(body.meta.device).toBe('gpu');
+        // 3 x², of whole numbers that float32 holds.
+        expect(body.gradients).toEqual([[3 * x * x, 3 * x * x, 3 * round * round]]);
+      });
+      seen.push(...sizes(replies));
+    }
+    expect(Math.max(...seen)).toBeGreaterThan(2);
+  });
 });
