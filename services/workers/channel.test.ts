@@ -85,7 +85,7 @@ test('messages come as they were sent, in order, whatever is in them', async () 
   const { a, next } = await open();
   await fc.assert(
     fc.asyncProperty(fc.array(trees, { maxLength: 8 }), async (messages) => {
-      for (const message of messages) a.send(message);
+      for (const message of messages) void a.send(message);
       const received: unknown[] = [];
       for (const _ of messages) received.push(await next());
       expect(received).toStrictEqual(messages);
@@ -99,7 +99,7 @@ test('large arrays go through shared memory, which is used again, and keep their
   for (let round = 0; round < 4; round++) {
     const before = sockets[0].bytesWritten;
     const sent = [large(round), { x: large(-round), y: [1, 2] }, 'between', large(7), 'last'];
-    for (const message of sent) a.send(message);
+    for (const message of sent) void a.send(message);
     for (const message of sent) expect(await next()).toStrictEqual(message);
     expect(sockets[0].bytesWritten - before).toBeLessThan(4096);
   }
@@ -110,7 +110,7 @@ test('what a sender changes after sending has resolved is not seen', async () =>
   const array = new Float32Array(SHARED_BYTES).fill(1);
   const small = new Float32Array(4).fill(1);
   const sent = a.send({ array });
-  a.send({ small });
+  void a.send({ small });
   small.fill(2);
   await sent;
   array.fill(2);
@@ -120,7 +120,7 @@ test('what a sender changes after sending has resolved is not seen', async () =>
 
 test('no file is left behind, read or not', async () => {
   const { a, b, next, folder } = await open();
-  a.send(new Uint8Array(SHARED_BYTES));
+  void a.send(new Uint8Array(SHARED_BYTES));
   await next();
   expect(readdirSync(folder)).toEqual(['socket']);
   b.close();
@@ -131,7 +131,7 @@ test('no file is left behind, read or not', async () => {
 
 test('a segment that is shorter than was said ends the channel', async () => {
   const { a, next, closed, folder, sockets } = await open();
-  a.send(new Uint8Array(SHARED_BYTES));
+  void a.send(new Uint8Array(SHARED_BYTES));
   await next();
   // The frame is held back until its file has been cut.
   sockets[0].cork();

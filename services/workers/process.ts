@@ -88,7 +88,7 @@ export class WorkerProcess {
   }
 
   send(message: ToWorker): void {
-    this.#channel.send(message);
+    void this.#channel.send(message);
   }
 
   /** It has been sent all of a session up to a revision. */

@@ -88,7 +88,7 @@ const copies = new SessionCopies(
   { ...config.sessions, memory: Math.ceil(config.sessions.memory / config.workers) },
   (wait) => (current.getStore() as RunningJob).during(wait),
 );
-send({ type: 'ready', backend: engine.backend, gpu });
+void send({ type: 'ready', backend: engine.backend, gpu });
 // What ends by a signal writes nothing down.
 flushCompileCache();
 // What the first jobs will need is made ready while none has come.
@@ -119,7 +119,7 @@ async function openGraphics() {
 
 /** Says why this process is of no use, and waits for its end. */
 function complain(why: string): Promise<never> {
-  send({ type: 'unfit', why });
+  void send({ type: 'unfit', why });
   // Whoever has heard it ends this process; its channel is all that is to go on until then.
   return new Promise<never>(() => {});
 }
@@ -175,11 +175,11 @@ async function run(message: Run): Promise<void> {
     const error = errorOf(reason);
     const moved = movedBy(reason, error, message);
     if (moved !== undefined) {
-      send({ type: 'moved', place, device: moved, busy: job.busy });
+      void send({ type: 'moved', place, device: moved, busy: job.busy });
       return;
     }
     if (error.code === 'internal') label.error({ err: error.cause ?? error }, 'failed');
-    send({ type: 'failed', place, fault: toFault(error), busy: job.busy });
+    void send({ type: 'failed', place, fault: toFault(error), busy: job.busy });
   } finally {
     runAll(afterwards);
     jobs.delete(place);
@@ -300,6 +300,6 @@ function ask(question: Question): Promise<unknown> {
   const call = ++calls;
   const asking = Promise.withResolvers<unknown>();
   asked.set(call, asking);
-  send({ type: 'ask', call, place: job.place, question });
+  void send({ type: 'ask', call, place: job.place, question });
   return job.during(asking.promise);
 }
