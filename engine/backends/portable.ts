@@ -2,6 +2,7 @@
  * @file The portable backend: renders kernels as JavaScript. The text is made of table entries, numbers and indexed
  * names alone; nothing of a request reaches it. This is the only file that makes code from text.
  */
+import { setFlagsFromString } from 'node:v8';
 import type { Expr, Fold, ScalarFn } from '../compile/expr.ts';
 import type { Kernel } from '../compile/plan.ts';
 import { reachable } from '../compile/traverse.ts';
@@ -34,6 +35,10 @@ const HELPERS = {
   toInt32,
   toInt64,
 };
+
+// V8 remembers all text that code was made of, and the code with it, until several collections of its whole heap have
+// passed; each comes later than the last where that makes the heap grow. What is worth remembering is remembered here.
+setFlagsFromString('--no-compilation-cache');
 
 /** The same kernel occurs in many plans: scalar losses, bias gradients. */
 const compiled = new Map<string, Code>();
