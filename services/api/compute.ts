@@ -6,10 +6,11 @@ import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { bindValue } from '../../engine/program/bind.ts';
 import { build, type Graph } from '../../engine/program/build.ts';
 import { digest, hashProgram } from '../../engine/program/hash.ts';
-import { EQUATION_BYTES, isTensor, type Program } from '../../engine/program/program.ts';
+import type { Program } from '../../engine/program/program.ts';
 import type { Value } from '../../engine/program/value.ts';
-import { type Executable, weightOfExecutable } from '../../engine/runtime/execute.ts';
+import type { Executable } from '../../engine/runtime/execute.ts';
 import type { Tensor, TensorType, TypedArray } from '../../engine/types.ts';
+import { weightOfExecutable, weightOfProgram } from '../../engine/weight.ts';
 import type { EngineContext } from './method.ts';
 
 /** What every request that computes brings. */
@@ -73,7 +74,8 @@ export function typesOf(values: ReadonlyMap<string, Value>): unknown {
 export interface Prepared {
   readonly graph: Graph;
   readonly graphHash: string;
-  readonly derived: Derived;
+  /** For each transform, the names of the outputs that it made and of the inputs that it added. */
+  readonly derived: Pick<Derived, 'made' | 'added'>;
   readonly executable: Executable;
   /** The names of the program's inputs, in order. */
   readonly inputs: readonly string[];
@@ -85,13 +87,7 @@ export interface Prepared {
 
 /** Bytes that a checked graph takes while it is remembered. */
 export function weightOfGraph({ program }: Pick<Graph, 'program'>): number {
-  let bytes = 0;
-  for (const { params } of program.eqns) {
-    bytes += EQUATION_BYTES;
-    const { tensor } = params;
-    if (isTensor(tensor)) bytes += tensor.data.byteLength;
-  }
-  return bytes;
+  return weightOfProgram(program);
 }
 
 /** Bytes that a prepared computation takes while it is remembered: its arena, its code and its graph. */
@@ -111,7 +107,7 @@ export function prepare(
   return {
     graph,
     graphHash: hashProgram(graph.program),
-    derived,
+    derived: { made: derived.made, added: derived.added },
     executable: compile(program, transforms, engine),
     inputs,
     types: program.inputs.map((input) => input.type),
