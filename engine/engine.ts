@@ -10,8 +10,9 @@ import { LruCache } from './lru.ts';
 import { entryOf } from './ops/catalogue.ts';
 import { type GraphDocument, readDocument } from './program/document.ts';
 import type { Program } from './program/program.ts';
-import { type Executable, executable, weightOfExecutable } from './runtime/execute.ts';
+import { type Executable, executable } from './runtime/execute.ts';
 import { formatType, sizeOf } from './types.ts';
+import { weightOfExecutable } from './weight.ts';
 
 /** What an engine is made of; every part has a default. */
 export interface EngineOptions {

@@ -2,10 +2,12 @@
  * @file The portable backend: renders kernels as JavaScript. The text is made of table entries, numbers and indexed
  * names alone; nothing of a request reaches it. This is the only file that makes code from text.
  */
+import { setFlagsFromString } from 'node:v8';
 import type { Expr, Fold, ScalarFn } from '../compile/expr.ts';
 import type { Kernel } from '../compile/plan.ts';
 import { reachable } from '../compile/traverse.ts';
 import { poll } from '../interrupt.ts';
+import { LruCache } from '../lru.ts';
 import type { Var } from '../program/program.ts';
 import { type DType, sizeOf } from '../types.ts';
 import type { Backend } from './backend.ts';
@@ -35,17 +37,19 @@ const HELPERS = {
   toInt64,
 };
 
+// V8 remembers all text that code was made of, and the code with it, until several collections of its whole heap have
+// passed; each comes later than the last where that makes the heap grow. What is worth remembering is remembered here.
+setFlagsFromString('--no-compilation-cache');
+
 /** The same kernel occurs in many plans: scalar losses, bias gradients. */
-const compiled = new Map<string, Code>();
-const MAX_COMPILED = 2048;
+const compiled = new LruCache<Code>(2 ** 22);
+
+/** Code takes so many times as much as its text. */
+const COMPILED = 4;
 
 function compile(text: string): Code {
-  let code = compiled.get(text);
-  if (code) return code;
-  code = new Function(...Object.keys(HELPERS), `return ${text}`)(...Object.values(HELPERS)) as Code;
-  if (compiled.size >= MAX_COMPILED) compiled.delete(compiled.keys().next().value as string);
-  compiled.set(text, code);
-  return code;
+  const make = (): Code => new Function(...Object.keys(HELPERS), `return ${text}`)(...Object.values(HELPERS)) as Code;
+  return compiled.get(text, make, () => COMPILED * text.length).value;
 }
 
 /** A kernel as the text of a JavaScript function. */

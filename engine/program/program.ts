@@ -35,9 +35,6 @@ export interface Program {
   readonly outputs: readonly Var[];
 }
 
-/** Bytes of one equation with its variables and names, measured on long chains. */
-export const EQUATION_BYTES = 1024;
-
 /** Whether a param is a sub-program. */
 export function isProgram(param: unknown): param is Program {
   return typeof param === 'object' && param !== null && 'eqns' in param;

@@ -15,14 +15,6 @@ export interface Executable {
   release(outputs: readonly Tensor[]): void;
 }
 
-/** Bytes of one buffer of a plan with its step, measured on long chains. */
-const BUFFER_BYTES = 1024;
-
-/** Bytes, roughly, that an executable takes while it is remembered: its arena and its code. */
-export function weightOfExecutable({ plan }: Executable): number {
-  return plan.cost.heldBytes + plan.buffers.length * BUFFER_BYTES;
-}
-
 /** A plan loaded into a backend; `memory` is where a backend on the host takes its memory from. */
 export function executable(plan: Plan, backend: Backend, memory?: Memory): Executable {
   const loaded = backend.load(plan, memory);

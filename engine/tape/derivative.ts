@@ -1,7 +1,7 @@
 /** @file Derivatives that a tape is asked for: programs from the residuals that were kept to what was asked. */
 import type { Engine } from '../engine.ts';
 import { digest } from '../program/hash.ts';
-import { EQUATION_BYTES, type Program, type Var } from '../program/program.ts';
+import type { Program, Var } from '../program/program.ts';
 import type { Executable } from '../runtime/execute.ts';
 import {
   batchJacobianAt,
@@ -15,6 +15,7 @@ import {
   stacked,
 } from '../transform/compose.ts';
 import type { TensorType } from '../types.ts';
+import { weightOfProgram } from '../weight.ts';
 import { addressOf, type Recorded } from './recording.ts';
 import type { Tape } from './tape.ts';
 
@@ -55,7 +56,7 @@ export function derivativeOf(
   return engine.remember(
     key,
     () => make(key, tape, ask, targets, sources, engine),
-    ({ program }) => EQUATION_BYTES * program.eqns.length,
+    ({ program }) => weightOfProgram(program),
   ).value;
 }
 

@@ -4,9 +4,10 @@
  */
 import type { Engine } from '../engine.ts';
 import { digest } from '../program/hash.ts';
-import { EQUATION_BYTES, type Program, type Var } from '../program/program.ts';
+import type { Program, Var } from '../program/program.ts';
 import type { Executable } from '../runtime/execute.ts';
 import { linearize } from '../transform/compose.ts';
+import { weightOfFragment } from '../weight.ts';
 
 /** A program to record. */
 export interface Source {
@@ -50,13 +51,16 @@ export interface Fragment {
   only(outputs: readonly number[]): Executable;
 }
 
+/** Linear parts that are remembered by their seeds. */
+const MAX_LINEARS = 16;
+
 /** The fragment of a program for tapes; for each, `flags` says which inputs are on it. */
 export function fragmentOf(source: Source, flags: readonly (readonly boolean[])[], engine: Engine): Fragment {
   const key = digest(['fragment', source.key, source.wanted, flags]);
   return engine.remember(
     key,
     () => make(key, source, flags, engine),
-    ({ program }) => 2 * program.eqns.length * EQUATION_BYTES,
+    ({ program }) => weightOfFragment(program.eqns.length),
   ).value;
 }
 
@@ -78,6 +82,7 @@ function make(key: string, source: Source, flags: readonly (readonly boolean[])[
     const linearIn = (seeds: readonly number[]): Program => {
       // The seeds only add to tangents that are there without them: what is read for those is the same.
       const made = linears.get(String(seeds)) ?? linearize(from, recorded, sources, seeds).linear;
+      if (linears.size >= MAX_LINEARS) linears.delete(linears.keys().next().value as string);
       linears.set(String(seeds), made);
       return made;
     };

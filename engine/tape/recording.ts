@@ -5,8 +5,9 @@
 import type { Checkpoint } from '../backends/backend.ts';
 import { interruptibly } from '../interrupt.ts';
 import { digest } from '../program/hash.ts';
-import { EQUATION_BYTES, type Var } from '../program/program.ts';
+import type { Var } from '../program/program.ts';
 import type { TensorType, TypedArray } from '../types.ts';
+import { weightOfFragment } from '../weight.ts';
 import type { Fragment } from './fragment.ts';
 
 /** A tensor of a recording; identified by the object itself. */
@@ -131,7 +132,7 @@ export class Recording {
 
   /** Bytes, roughly, of what it is beside its values. */
   get structure(): number {
-    return this.equations * EQUATION_BYTES + this.entries.length * ENTRY_BYTES;
+    return weightOfFragment(this.equations) + this.entries.length * ENTRY_BYTES;
   }
 
   /** The values of tensors. What is not at hand is computed, from the values bound if it must be. */

@@ -181,6 +181,9 @@ interface Restricted {
   readonly places: readonly (number | null)[];
 }
 
+/** Parts of one program that are remembered. */
+const MAX_RESTRICTED = 16;
+
 const RESTRICTED = new WeakMap<Program, Map<string, Restricted>>();
 
 /**
@@ -200,6 +203,7 @@ function restricted(linear: Program, residuals: number, dx: readonly (Var | null
     program: withoutDeadCode({ ...program, outputs: program.outputs.slice(first) }),
     places: tangents.map((place) => (place === null ? null : place - first)),
   };
+  if (byMask.size >= MAX_RESTRICTED) byMask.delete(byMask.keys().next().value as string);
   byMask.set(mask, made);
   return made;
 }

@@ -7,10 +7,11 @@ import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { bindValue } from '../../engine/program/bind.ts';
 import { build, type Graph } from '../../engine/program/build.ts';
 import { digest, hashProgram } from '../../engine/program/hash.ts';
-import { EQUATION_BYTES, isTensor, type Program } from '../../engine/program/program.ts';
+import type { Program } from '../../engine/program/program.ts';
 import type { Value } from '../../engine/program/value.ts';
-import { type Executable, weightOfExecutable } from '../../engine/runtime/execute.ts';
+import type { Executable } from '../../engine/runtime/execute.ts';
 import type { Tensor, TensorType, TypedArray } from '../../engine/types.ts';
+import { weightOfExecutable, weightOfProgram } from '../../engine/weight.ts';
 import type { EngineContext } from './method.ts';
 
 /** What every request that computes brings. */
@@ -72,7 +73,7 @@ export function typesOf(values: ReadonlyMap<string, Value>): unknown {
 
 /** A program that is compiled and waits for the elements of its inputs. */
 export interface Compiled {
-  readonly derived: Derived;
+  readonly program: Program;
   readonly executable: Executable;
 }
 
@@ -80,6 +81,8 @@ export interface Compiled {
 export interface Prepared extends Compiled {
   readonly graph: Graph;
   readonly graphHash: string;
+  /** For each transform, the names of the outputs that it made and of the inputs that it added. */
+  readonly derived: Pick<Derived, 'made' | 'added'>;
   /** The names of the program's inputs, in order. */
   readonly inputs: readonly string[];
   /** The inputs' types, in order. */
@@ -90,18 +93,12 @@ export interface Prepared extends Compiled {
 
 /** Bytes that a checked graph takes while it is remembered. */
 export function weightOfGraph({ program }: Pick<Graph, 'program'>): number {
-  let bytes = 0;
-  for (const { params } of program.eqns) {
-    bytes += EQUATION_BYTES;
-    const { tensor } = params;
-    if (isTensor(tensor)) bytes += tensor.data.byteLength;
-  }
-  return bytes;
+  return weightOfProgram(program);
 }
 
 /** Bytes that a prepared computation takes while it is remembered: its arena, its code and its graph. */
-export function weightOf({ graph, executable }: Prepared): number {
-  return weightOfGraph(graph) + weightOfExecutable(executable);
+export function weightOf({ graph, program, executable }: Prepared): number {
+  return weightOfGraph(graph) + weightOfProgram(program) + weightOfExecutable(executable);
 }
 
 /** The graph with transforms applied and compiled; `values` are the outputs wanted beside what the transforms make. */
@@ -116,7 +113,8 @@ export function prepare(
   return {
     graph,
     graphHash: hashProgram(graph.program),
-    derived,
+    program,
+    derived: { made: derived.made, added: derived.added },
     executable: compile(program, transforms, engine),
     inputs,
     types: program.inputs.map((input) => input.type),

@@ -16,7 +16,7 @@ import { SCHEDULE_NAMES, SCHEDULES, type Schedule, scheduleOf } from '../../engi
 import { boundedBy, nameSchema } from '../../engine/program/document.ts';
 import type { Value } from '../../engine/program/value.ts';
 import { violationsOf } from '../../engine/program/violations.ts';
-import { weightOfExecutable } from '../../engine/runtime/execute.ts';
+import { weightOfExecutable } from '../../engine/weight.ts';
 import { tensorSchema } from './schemas.ts';
 
 const paramsSchema = z.record(z.string().max(64), z.unknown()).default({});

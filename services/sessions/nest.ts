@@ -15,6 +15,7 @@ import { type Entry, orderOf, type Recorded, Recording } from '../../engine/tape
 import { residualsOf } from '../../engine/tape/residuals.ts';
 import { Tape } from '../../engine/tape/tape.ts';
 import { allocateArray, isFloat, sameType, type TensorType, type TypedArray } from '../../engine/types.ts';
+import { weightOfDocument } from '../../engine/weight.ts';
 import { weightOfGraph } from '../api/compute.ts';
 import { type Bound, type Derived, type Opened, type Ran, type TapeEvent, typeOf, type Watched } from './events.ts';
 import type { BlobRef } from './store.ts';
@@ -321,7 +322,7 @@ export class Nest {
 
   #document(graph: BlobRef, json: unknown): GraphDocument {
     const make = (): GraphDocument => this.#engine.readGraph(json);
-    return this.#engine.remember(`document ${graph.digest}`, make, () => 2 * graph.bytes).value;
+    return this.#engine.remember(`document ${graph.digest}`, make, () => weightOfDocument(graph.bytes)).value;
   }
 
   /** The derivative that an event recorded, or one that is only asked for. */

@@ -5,7 +5,6 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type { Checkpoint } from '../../engine/backends/backend.ts';
 import { type GpuRates, secondsOnGpu } from '../../engine/backends/gpu/cost.ts';
-import { withoutShifts } from '../../engine/derive.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { isInterruption } from '../../engine/interrupt.ts';
 import { hashProgram } from '../../engine/program/hash.ts';
@@ -121,7 +120,7 @@ export class Batcher {
   }
 
   #judge(compiled: Compiled, checkpoint: Checkpoint): Stackable | undefined {
-    const { program } = withoutShifts(compiled.derived);
+    const { program } = compiled;
     const { rates, bytes } = this.#machine;
     for (let most = this.#options.size; most > 1; most = Math.floor(most / 2))
       try {

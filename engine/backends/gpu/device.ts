@@ -3,6 +3,7 @@
  *
  * One Dawn instance serves the process and is never collected: devices of an instance that is gone end the process.
  */
+import { hash } from 'node:crypto';
 import type { Pass } from './kernel.ts';
 import { type Binding, bound, GROUP, wgslOf } from './translate.ts';
 
@@ -47,7 +48,7 @@ const STORAGE = 'storage';
 const COMPUTE_STAGE = 4;
 
 /** Pipelines that are kept. */
-const MAX_PIPELINES = 4096;
+const MAX_PIPELINES = 1024;
 
 let instance: GPU | undefined;
 
@@ -150,18 +151,19 @@ export class Device {
   }
 
   #compiled(key: string, source: () => { wgsl: string; reads: number; writes: number }): Promise<Pipeline> {
-    const known = this.#pipelines.get(key);
+    const id = hash('sha256', key, 'base64');
+    const known = this.#pipelines.get(id);
     if (known) {
-      this.#pipelines.delete(key);
-      this.#pipelines.set(key, known);
+      this.#pipelines.delete(id);
+      this.#pipelines.set(id, known);
       return known;
     }
     const { wgsl, reads, writes } = source();
     const made = this.#compile(wgsl, reads, writes);
     // What failed is told to those that wait for it now, and tried again by others.
-    made.catch(() => this.#pipelines.delete(key));
+    made.catch(() => this.#pipelines.delete(id));
     if (this.#pipelines.size >= MAX_PIPELINES) this.#pipelines.delete(this.#pipelines.keys().next().value as string);
-    this.#pipelines.set(key, made);
+    this.#pipelines.set(id, made);
     return made;
   }
 

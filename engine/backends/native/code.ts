@@ -3,7 +3,8 @@
  * across processes where a folder is given for that.
  */
 import { createHash, hash, randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { look } from '../../interrupt.ts';
 import type { CompilingTeam, Linked, Llvm } from './llvm.ts';
@@ -33,6 +34,8 @@ export class CodeStore {
   readonly #symbols: ReadonlyMap<string, bigint>;
   readonly #folder: string | undefined;
   readonly #team: Team | undefined;
+  /** Bytes written since the folder was within bounds. */
+  #written = 0;
   readonly #modules = new Map<string, LinkedModule>();
   readonly #gone = new FinalizationRegistry<string>((key) => {
     const module = this.#modules.get(key);
@@ -48,7 +51,7 @@ export class CodeStore {
     this.#symbols = symbols;
     this.#folder = folder;
     this.#team = team;
-    if (folder !== undefined) prune(folder);
+    if (folder !== undefined) void prune(folder);
   }
 
   /** The code of a module's text. */
@@ -131,6 +134,10 @@ export class CodeStore {
       const rest = packed(objects);
       writeFileSync(aside, Buffer.concat([digestOf(rest), rest]), { mode: 0o600 });
       renameSync(aside, join(this.#folder, key));
+      this.#written += onDisk(rest.length);
+      if (this.#written < FOLDER_BYTES / 8) return;
+      this.#written = 0;
+      void prune(this.#folder);
     } catch {
       // A cache that cannot be written is no cache; the code is there all the same.
     }
@@ -146,26 +153,33 @@ function isLarge(ir: string): boolean {
   return ir.length > LARGE_MODULE;
 }
 
-/** Bytes that a folder of compiled code may have when it is opened. */
+/** Bytes that a folder of compiled code may have when it is opened; each process may write an eighth more by then. */
 const FOLDER_BYTES = 2 ** 29;
+/** Bytes of a block of a disk: no file takes less. */
+const BLOCK = 4096;
+
+function onDisk(bytes: number): number {
+  return Math.ceil(bytes / BLOCK) * BLOCK;
+}
 
 /** Removes the oldest files of a folder until the rest are within bounds. */
-function prune(folder: string): void {
+async function prune(folder: string): Promise<void> {
   try {
-    const files = readdirSync(folder).map((name) => ({ path: join(folder, name), ...statOf(join(folder, name)) }));
+    const files: { readonly path: string; readonly bytes: number; readonly time: number }[] = [];
+    for (const name of await readdir(folder)) {
+      const path = join(folder, name);
+      // Another process may be at the same.
+      const found = await stat(path).catch(() => undefined);
+      if (found) files.push({ path, bytes: onDisk(found.size), time: found.mtimeMs });
+    }
     let bytes = 0;
     for (const file of files.sort((a, b) => b.time - a.time)) {
-      bytes += file.size;
-      if (bytes > FOLDER_BYTES) rmSync(file.path, { force: true });
+      bytes += file.bytes;
+      if (bytes > FOLDER_BYTES) await rm(file.path, { force: true });
     }
   } catch {
     // No folder yet, or one of somebody else's.
   }
-}
-
-function statOf(path: string): { readonly size: number; readonly time: number } {
-  const { size, mtimeMs } = statSync(path);
-  return { size, time: mtimeMs };
 }
 
 const DIGEST_BYTES = 32;

@@ -99,6 +99,9 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'X86', aarch64
  */
 const OPTIONS = ['adjoint', '-disable-lsr'] as const;
 
+/** The names of modules that are gone are swept after so many of them. */
+const SWEEP = 256;
+
 const OBJECT_FILE = 1;
 /** The code generator's level of optimisation; the renderers leave little to do for the levels above. */
 const LEVEL = { none: 0, less: 1, default: 2, aggressive: 3 } as const;
@@ -150,6 +153,8 @@ function interfaceOf(library: LibraryHandle) {
     createTracker: call('void* LLVMOrcJITDylibCreateResourceTracker(void*)'),
     removeTracked: call('void* LLVMOrcResourceTrackerRemove(void*)'),
     releaseTracker: call('void LLVMOrcReleaseResourceTracker(void*)'),
+    namesOf: call('void* LLVMOrcExecutionSessionGetSymbolStringPool(void*)'),
+    clearNames: call('void LLVMOrcSymbolStringPoolClearDeadEntries(void*)'),
     addObject: call('void* LLVMOrcLLJITAddObjectFileWithRT(void*, void*, void*)'),
     lookup: call('void* LLVMOrcLLJITLookup(void*, _Out_ uint64_t*, const char*)'),
     errorMessage: call('char* LLVMGetErrorMessage(void*)'),
@@ -184,6 +189,8 @@ class Compiler implements Llvm {
   readonly #jit: bigint;
   readonly #defined = new Set<string>();
   readonly #prelude: string;
+  /** How many modules have been taken out of the process. */
+  #released = 0;
   /** Where the functions are that a team calls. */
   readonly #addresses: { readonly parse: bigint; readonly emit: bigint };
 
@@ -282,6 +289,8 @@ class Compiler implements Llvm {
       release: () => {
         this.#check(llvm.removeTracked(tracker));
         llvm.releaseTracker(tracker);
+        // Names stay until they are swept, which takes longer the more there are.
+        if (++this.#released % SWEEP === 0) llvm.clearNames(llvm.namesOf(llvm.session(this.#jit)));
       },
     };
   }

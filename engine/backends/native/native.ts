@@ -57,12 +57,12 @@ export function openNative(options: NativeOptions = {}): NativeBackend | undefin
     tolerance: { float32: 1e-5, float64: 1e-12 },
     hasBands: true,
     load: (plan, memory) => {
-      const rendered = renderPlan(plan, target);
-      return new Native(plan, rendered, store.get(rendered.ir), memory ?? pool, runtime);
+      const { ir, ...rest } = renderPlan(plan, target);
+      return new Native(plan, rest, store.get(ir), memory ?? pool, runtime);
     },
     loadAside: async (plan, memory) => {
-      const rendered = renderPlan(plan, target);
-      return new Native(plan, rendered, await store.getAside(rendered.ir), memory ?? pool, runtime);
+      const { ir, ...rest } = renderPlan(plan, target);
+      return new Native(plan, rest, await store.getAside(ir), memory ?? pool, runtime);
     },
   };
 }
@@ -75,6 +75,9 @@ function startTeam(llvm: Llvm, members: number): CompilingTeam {
   const compile = linked.address(COMPILE);
   return (jobs, count) => parallel(compile, jobs, count, members + 1);
 }
+
+/** What a plan's code needs to know of it; its text is many times as long, and not kept. */
+type Rendered = Omit<RenderedPlan, 'ir'>;
 
 interface Runtime {
   readonly pool: PooledMemory;
@@ -100,14 +103,14 @@ class Native implements Loaded {
   readonly #plan: Plan;
   readonly #memory: Memory;
   readonly #pool: PooledMemory;
-  readonly #rendered: RenderedPlan;
+  readonly #rendered: Rendered;
   /** Held, so that it stays linked. */
   readonly #code: Code;
   readonly #call: (context: BigInt64Array) => void;
   readonly #threads: number;
   #held: Held | undefined;
 
-  constructor(plan: Plan, rendered: RenderedPlan, code: Code, memory: Memory, { pool, threads }: Runtime) {
+  constructor(plan: Plan, rendered: Rendered, code: Code, memory: Memory, { pool, threads }: Runtime) {
     this.#plan = plan;
     this.#memory = memory;
     this.#pool = pool;
@@ -162,7 +165,7 @@ class Held {
   /** This run's. */
   #inputs: readonly TypedArray[] = [];
 
-  constructor(plan: Plan, { externals, arenaBytes }: RenderedPlan, memory: Memory, threads: number) {
+  constructor(plan: Plan, { externals, arenaBytes }: Rendered, memory: Memory, threads: number) {
     const outputIds = externals.flatMap((each) => (each.kind === 'output' ? [each.id] : []));
     this.#inputSizes = plan.inputs.map(({ shape }) => sizeOf(shape));
     this.#outputTypes = outputIds.map((id) => (plan.buffers[id] as { type: TensorType }).type);
