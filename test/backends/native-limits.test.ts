@@ -69,7 +69,13 @@ describe.skipIf(!NATIVE)('the end of a run (needs libLLVM)', () => {
     const run = bind(program);
     const begun = performance.now();
     expect(() => run(inputs, within(20))).toThrow('the end has come');
-    expect(performance.now() - begun).toBeLessThan(150);
+    const took = performance.now() - begun;
+    if (took >= 150) {
+      // On a busy machine all takes longer: what it would have taken says whether it was ended.
+      const again = performance.now();
+      run(inputs);
+      expect(took).toBeLessThan((performance.now() - again) / 2);
+    }
     if (expected) expect(run(inputs)).toEqual([expected]);
   }
 
