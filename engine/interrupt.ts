@@ -5,7 +5,7 @@
 import type { Checkpoint } from './backends/backend.ts';
 
 /** Polls from one look at the checkpoint to the next: so few that they take a millisecond at most, nearly always. */
-const POLLS = 64;
+const POLLS = 256;
 /** Scalar operations in JavaScript that weigh as much as a poll. */
 const OPERATIONS = 4096;
 

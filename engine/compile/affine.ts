@@ -2,7 +2,6 @@
  * @file Index expressions as sums: `constant + Σ coefficient · axis`, over the axes of a kernel's space and then those of
  * the space it folds over. What loads from neighbouring points, and which axes are one axis in storage, is read off them.
  */
-import { poll } from '../interrupt.ts';
 import { type Shape, stridesOf } from '../types.ts';
 import type { Expr } from './expr.ts';
 
@@ -37,7 +36,6 @@ export class AffineForms {
   of(root: Expr): Affine | undefined {
     const stack = [root];
     for (let expr = stack.at(-1); expr; expr = stack.at(-1)) {
-      poll();
       const pending = this.#known.has(expr) ? [] : expr.args.filter((arg) => !this.#known.has(arg));
       if (pending.length > 0) {
         stack.push(...pending);

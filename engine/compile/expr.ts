@@ -2,7 +2,6 @@
  * @file Scalar expressions: what one element of a kernel's output is. A hash-consed graph, so that an expression that
  * occurs twice is one object and is computed once. Backends implement the functions of `SCALARS` and nothing else.
  */
-import { poll } from '../interrupt.ts';
 import { Numbering } from '../program/numbering.ts';
 import type { Var } from '../program/program.ts';
 import { DTYPES, type DType } from '../types.ts';
@@ -289,7 +288,6 @@ export class Exprs {
   #intern(key: string | number, parts: Parts): Expr {
     const known = this.#interned.get(key);
     if (known) return known;
-    poll();
     const expr = { ...parts, id: this.#count++ } as Expr;
     this.#interned.set(key, expr);
     return expr;

@@ -30,12 +30,10 @@ function leavesAmong(exprs: readonly Expr[]): Leaves {
 }
 
 function collect(roots: readonly Expr[]): Expr[] {
+  poll();
   const seen = new Set<Expr>(roots);
   // A set can be walked while it grows: every expression is reached once.
-  for (const expr of seen) {
-    poll();
-    for (const arg of expr.args) seen.add(arg);
-  }
+  for (const expr of seen) for (const arg of expr.args) seen.add(arg);
   return [...seen];
 }
 
@@ -51,9 +49,9 @@ export function rewrite(
   replace: (expr: Expr) => Expr | undefined,
   known: Map<Expr, Expr> = new Map(),
 ): Expr {
+  poll();
   const stack = [root];
   while (stack.length > 0) {
-    poll();
     const expr = stack.at(-1) as Expr;
     if (known.has(expr)) {
       stack.pop();

@@ -10,6 +10,7 @@ import { portable } from '../../engine/backends/portable.ts';
 import { derive, type Transform, withoutShifts } from '../../engine/derive.ts';
 import { createEngine, type Engine } from '../../engine/engine.ts';
 import { EngineError } from '../../engine/errors.ts';
+import { poll } from '../../engine/interrupt.ts';
 import { build } from '../../engine/program/build.ts';
 import type { GraphDocumentInput } from '../../engine/program/document.ts';
 import { hashProgram } from '../../engine/program/hash.ts';
@@ -76,7 +77,7 @@ function run(made: Executable, asked: Asked, checkpoint?: Checkpoint): readonly 
   return dataOf(made.run(inputs, checkpoint) as Tensor[]);
 }
 
-const ITEMS = Array.from({ length: 6 }, (_, i) => i);
+const ITEMS = Array.from({ length: 16 }, (_, i) => i);
 
 const REQUESTS: Readonly<Record<string, Asked>> = {
   'the second derivative of a line of text': {
@@ -85,7 +86,7 @@ const REQUESTS: Readonly<Record<string, Asked>> = {
       { kind: 'gradient', sources: ['x0'] },
       { kind: 'gradient', sources: ['x0'] },
     ],
-    target: 'x6',
+    target: 'x16',
     values: { x0: [[], [0.3]] },
   },
   'the Hessian of a document': {
@@ -135,7 +136,11 @@ const REQUESTS: Readonly<Record<string, Asked>> = {
                     else: { inputs: ['a'], nodes: [{ name: 'r', op: 'cos', inputs: ['a'] }], outputs: ['r'] },
                   },
                 },
-                { name: 'n', op: 'sub', inputs: ['c', 0.4] },
+                { name: 'd', op: 'tanh', inputs: ['c'] },
+                { name: 'e', op: 'exp', inputs: ['d'] },
+                { name: 'f', op: 'mul', inputs: ['e', 'h'] },
+                { name: 'g', op: 'sin', inputs: ['f'] },
+                { name: 'n', op: 'sub', inputs: ['g', 0.4] },
               ],
               outputs: ['n'],
             },
@@ -144,7 +149,10 @@ const REQUESTS: Readonly<Record<string, Asked>> = {
         { name: 'y', op: 'identity', inputs: ['s'] },
       ],
     },
-    transforms: [{ kind: 'gradient', sources: ['x'] }],
+    transforms: [
+      { kind: 'gradient', sources: ['x'] },
+      { kind: 'gradient', sources: ['x'] },
+    ],
     target: 'y',
     values: { x: [[], [0.7]] },
   },
@@ -165,6 +173,8 @@ function expectUnharmed(asked: Asked, backend: Backend, step: number): void {
   for (let k = 1; k <= total.asked + 1; k += step) {
     const engine = engineOn(backend);
     const checkpoint = endingAt(k);
+    // Looks come every so many polls: this moves them, so that other polls are the ones that look.
+    for (let i = 0; i < (k * 61) % 256; i++) poll();
     let thrown: unknown;
     try {
       prepared(engine.within(checkpoint), asked);
@@ -182,7 +192,7 @@ function expectUnharmed(asked: Asked, backend: Backend, step: number): void {
     expect(run(again.value, asked)).toEqual(expected);
     expect(prepared(engine, asked).cached).toBe(true);
   }
-  expect(interrupted).toBeGreaterThan((total.asked - 2) / step - 1);
+  expect(interrupted).toBeGreaterThanOrEqual(Math.floor((total.asked - 2) / step));
 }
 
 describe.each(Object.entries(REQUESTS))('%s', (_, asked) => {
@@ -193,7 +203,7 @@ describe.each(Object.entries(REQUESTS))('%s', (_, asked) => {
   // A backend of its own, so that nothing is compiled yet.
   const native = openNative({ threads: 2 });
   test.skipIf(!native)('interrupted at some looks, in native code (needs libLLVM)', { timeout: 120_000 }, () => {
-    expectUnharmed(asked, native as Backend, 17);
+    expectUnharmed(asked, native as Backend, 5);
   });
 });
 
