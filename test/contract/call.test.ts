@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import type { Engine } from '../../engine/engine.ts';
+import { portable } from '../../engine/backends/portable.ts';
+import { createEngine } from '../../engine/engine.ts';
 import { EngineError } from '../../engine/errors.ts';
 import type { Tensor } from '../../engine/types.ts';
 import { createService, stream } from '../../services/api/call.ts';
@@ -215,7 +216,7 @@ test('a stream that is sent again has its last message', async () => {
 test('between the messages of a stream that never pauses, timers get a turn', async () => {
   const { methods } = counting();
   const service = createService({
-    engine: {} as Engine,
+    engine: createEngine({ backend: portable }),
     config: readConfig({}),
     methods,
     log: pino({ level: 'silent' }),

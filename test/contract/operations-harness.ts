@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 // biome-ignore lint/style/noRestrictedImports: the service wants a logger, and this one is silent.
 import { pino } from 'pino';
 import { z } from 'zod';
-import type { Engine } from '../../engine/engine.ts';
+import { portable } from '../../engine/backends/portable.ts';
+import { createEngine } from '../../engine/engine.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { DEFAULT_LIMITS } from '../../engine/limits.ts';
@@ -128,7 +129,7 @@ export function workMethods(store: Store): { work: Work; methods: readonly Metho
 export function workService(store: Store, environment: Record<string, string> = {}): { service: Service; work: Work } {
   const { work, methods } = workMethods(store);
   const service = createService({
-    engine: {} as Engine,
+    engine: createEngine({ backend: portable }),
     config: readConfig(environment),
     methods: [...methods, ...METHODS.filter(({ name }) => /Operation|GetLimits/.test(name))],
     log: pino({ level: 'silent' }),

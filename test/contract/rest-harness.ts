@@ -3,7 +3,8 @@
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
-import type { Engine } from '../../engine/engine.ts';
+import { portable } from '../../engine/backends/portable.ts';
+import { createEngine } from '../../engine/engine.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { decodeTensor } from '../../engine/formats/tensor.ts';
 import { DEFAULT_LIMITS } from '../../engine/limits.ts';
@@ -125,7 +126,7 @@ interface Settings
 /** An application that is closed when the test ends. */
 export function testApp({
   environment = {},
-  engine = {} as Engine,
+  engine = createEngine({ backend: portable }),
   methods = TEST_METHODS,
   log,
   ready,
