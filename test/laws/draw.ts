@@ -66,7 +66,7 @@ export function drawSpecial(
 ): TypedArray {
   const data = allocateArray(dtype, sizeOf(shape));
   const all: readonly (number | bigint)[] = SPECIAL[dtype];
-  const values = isLeftOut && isFloat(dtype) ? all.filter((x) => !isLeftOut(Number(x))) : all;
+  const values = isLeftOut ? all.filter((x) => !isLeftOut(Number(x))) : all;
   for (let i = 0; i < data.length; i++)
     data[i] = toElement(dtype, values[Math.floor(random() * values.length)] as number | bigint);
   return data;
