@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, truncateSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -116,6 +116,15 @@ test('what a sender changes after sending has resolved is not seen', async () =>
   array.fill(2);
   expect(await next()).toStrictEqual({ array: new Float32Array(SHARED_BYTES).fill(1) });
   expect(await next()).toStrictEqual({ small: new Float32Array(4).fill(1) });
+});
+
+test('where there is no room for files, large arrays go through the socket', async () => {
+  const { a, next, folder } = await open();
+  // The socket outlives its name.
+  rmSync(folder, { recursive: true });
+  const sent = [new Float32Array(SHARED_BYTES).fill(3), 'between', new Float32Array(2 * SHARED_BYTES).fill(4)];
+  for (const message of sent) void a.send(message);
+  for (const message of sent) expect(await next()).toStrictEqual(message);
 });
 
 test('no file is left behind, read or not', async () => {

@@ -66,7 +66,9 @@ export class Channel {
     const sent = (async (before) => {
       await before;
       if (this.#isClosed) return;
-      this.#write(small ?? frame(KIND.shared, await this.#written.write(arrays, bytes), head, [], bytes));
+      const segment = small ? undefined : await this.#written.write(arrays, bytes);
+      if (segment === undefined) this.#write(small ?? frame(KIND.message, 0, head, arrays, bytes));
+      else this.#write(frame(KIND.shared, segment, head, [], bytes));
     })(this.#sending).catch((reason: unknown) => this.#close(reason as Error));
     this.#sending = sent;
     void sent.then(() => {

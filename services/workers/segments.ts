@@ -83,11 +83,24 @@ export class Written {
     this.#path = path;
   }
 
-  /** Writes arrays into a file that nobody reads now; resolves to its id. */
-  async write(arrays: readonly NodeJS.ArrayBufferView[], bytes: number): Promise<number> {
-    const segment = this.#take(bytes);
-    await this.#pending.during(writeAll(segment.fd, arrays));
-    return segment.id;
+  /** Writes arrays into a file that nobody reads now; resolves to its id, or to `undefined` where there is no room. */
+  async write(arrays: readonly NodeJS.ArrayBufferView[], bytes: number): Promise<number | undefined> {
+    let segment: Segment | undefined;
+    try {
+      segment = this.#take(bytes);
+      await this.#pending.during(writeAll(segment.fd, arrays));
+      return segment.id;
+    } catch {
+      // A container may have little shared memory; what waits there for its reader needs it more than this.
+      if (segment) this.#discard(segment);
+      return undefined;
+    }
+  }
+
+  #discard({ id, fd }: Segment): void {
+    this.#all.delete(id);
+    closeSync(fd);
+    rmSync(this.#path(id), { force: true });
   }
 
   #take(bytes: number): Segment {
