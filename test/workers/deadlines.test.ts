@@ -13,9 +13,11 @@ const ended = ({ printed }: Serving): string[] => printed.filter((line) => line.
 /** What gRPC answers to the hanging request; `during` may cancel it. */
 async function callOverGrpc(
   service: Serving,
-  options: grpc.CallOptions,
+  options: () => grpc.CallOptions,
   during: (call: grpc.ClientUnaryCall) => void = () => {},
 ): Promise<grpc.status | undefined> {
+  // That port is opened after the other one.
+  await until(() => service.printed.some((line) => line.includes('gRPC on')));
   const port = /gRPC on 127\.0\.0\.1:(\d+)/.exec(service.printed.find((line) => line.includes('gRPC on')) ?? '')?.[1];
   const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
   const { path, requestSerialize, responseDeserialize } = definitionOf('Evaluate');
@@ -44,7 +46,7 @@ test('the deadline of a header, of an option and of gRPC end the worker that doe
   const ways: ((service: Serving) => Promise<unknown>)[] = [
     async (service) => (await service.send('POST', '/v1/evaluate', HANG, { 'x-timeout-ms': '300' })).status,
     async (service) => (await service.send('POST', '/v1/evaluate', { ...HANG, options: { timeout_ms: 300 } })).status,
-    (service) => callOverGrpc(service, { deadline: Date.now() + 300 }),
+    (service) => callOverGrpc(service, () => ({ deadline: Date.now() + 300 })),
   ];
   const expected = [504, 504, grpc.status.DEADLINE_EXCEEDED];
   for (const [i, way] of ways.entries()) {
@@ -74,7 +76,12 @@ test('a client that goes away, and a gRPC call that is cancelled, end the worker
         () => 'gone',
       );
     },
-    (service) => callOverGrpc(service, {}, (call) => setTimeout(() => call.cancel(), 500)),
+    (service) =>
+      callOverGrpc(
+        service,
+        () => ({}),
+        (call) => setTimeout(() => call.cancel(), 500),
+      ),
   ];
   const expected = ['gone', grpc.status.CANCELLED];
   for (const [i, way] of ways.entries()) {
