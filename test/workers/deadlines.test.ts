@@ -33,7 +33,7 @@ async function callOverGrpc(
     responseDeserialize,
     request,
     metadata,
-    options,
+    options(),
     (fault) => resolve(fault?.code),
   );
   during(call);
