@@ -7,7 +7,7 @@ import type { GpuRates } from '../../engine/backends/gpu/cost.ts';
 import { type Config, ConfigError } from '../config.ts';
 import { type Device, graphics, processor } from './devices.ts';
 import { WorkerProcess } from './process.ts';
-import type { FromWorker } from './protocol.ts';
+import type { JobMessage } from './protocol.ts';
 import type { Task } from './task.ts';
 
 /** Milliseconds between two looks at the workers' memory. */
@@ -28,8 +28,6 @@ const GPU_HINTS = ['/dev/nvidiactl', '/dev/kfd', '/dev/dri/renderD128', '/dev/dx
 /** A place for a worker; the worker in it changes. */
 export interface Slot {
   readonly device: 'cpu' | 'gpu';
-  /** Its place among those of its device. */
-  readonly index: number;
   worker: WorkerProcess | undefined;
   /** What it has been given and not answered, by place. */
   readonly tasks: Map<number, Task>;
@@ -39,9 +37,9 @@ export interface Slot {
 
 /** What is told of a fleet to who gives it work. */
 export interface Crew {
-  /** A slot can be given work. */
-  ready(slot: Slot): void;
-  heard(slot: Slot, message: FromWorker): void;
+  /** One more slot can be given work. */
+  ready(): void;
+  heard(slot: Slot, message: JobMessage): void;
   /** The worker of a slot has ended; `running` is the place of the job that it was at. */
   ended(slot: Slot, worker: WorkerProcess, why: string, running: number | undefined): void;
 }
@@ -73,7 +71,7 @@ export class Fleet {
   readonly #listener = {
     ready: (worker: WorkerProcess) => this.#isReady(worker),
     unfit: (worker: WorkerProcess, why: string) => this.#isUnfit(worker, why),
-    heard: (worker: WorkerProcess, message: FromWorker) => {
+    heard: (worker: WorkerProcess, message: JobMessage) => {
       const slot = this.#slotOf(worker);
       if (slot) this.#crew.heard(slot, message);
     },
@@ -87,8 +85,8 @@ export class Fleet {
     this.#log = log;
     this.#crew = crew;
     for (const { promise } of Object.values(this.#isUp)) promise.catch(() => {});
-    this.cpus = Array.from({ length: config.workers }, (_, index) => emptySlot('cpu', index));
-    if (mayHaveGpu(config)) this.gpu = emptySlot('gpu', 0);
+    this.cpus = Array.from({ length: config.workers }, () => emptySlot('cpu'));
+    if (mayHaveGpu(config)) this.gpu = emptySlot('gpu');
     else if (config.gpu.use === 'auto') this.noGpu = 'this service has no gpu';
     // What one cannot start with, none can: the others wait for the first.
     (this.cpus[0] as Slot).worker = this.#start('cpu');
@@ -171,8 +169,7 @@ export class Fleet {
     } else worker.send({ type: 'rates', rates: this.#rates });
     this.#isUp[device].resolve();
     this.#fill();
-    const slot = this.#slotOf(worker);
-    if (slot) this.#crew.ready(slot);
+    if (this.#slotOf(worker)) this.#crew.ready();
   }
 
   #setRates(rates: GpuRates | undefined): void {
@@ -245,8 +242,8 @@ export class Fleet {
   }
 }
 
-function emptySlot(device: 'cpu' | 'gpu', index: number): Slot {
-  return { device, index, worker: undefined, tasks: new Map(), failures: 0 };
+function emptySlot(device: 'cpu' | 'gpu'): Slot {
+  return { device, worker: undefined, tasks: new Map(), failures: 0 };
 }
 
 /** Whether it is worth a process to look for a gpu. */

@@ -16,7 +16,7 @@ import { type Device, deviceOf, noGpu } from './devices.ts';
 import type { Engines } from './engines.ts';
 import { Fleet, type Slot } from './fleet.ts';
 import type { WorkerProcess } from './process.ts';
-import { type FromWorker, fromFault, type Question, toFault } from './protocol.ts';
+import { fromFault, type JobMessage, type Question, toFault } from './protocol.ts';
 import { Quarantine } from './quarantine.ts';
 import { Queue } from './queue.ts';
 import { openFolder } from './segments.ts';
@@ -304,8 +304,8 @@ export class Pool implements Engines {
     });
   }
 
-  #heard(slot: Slot, message: FromWorker): void {
-    const task = 'place' in message ? slot.tasks.get(message.place) : undefined;
+  #heard(slot: Slot, message: JobMessage): void {
+    const task = slot.tasks.get(message.place);
     if (task === undefined) return;
     switch (message.type) {
       case 'answered':
@@ -330,10 +330,6 @@ export class Pool implements Engines {
         break;
       case 'ask':
         void this.#answer(slot.worker as WorkerProcess, task, message.call, message.question);
-        break;
-      case 'ready':
-      case 'unfit':
-      case 'broken':
         break;
       default:
         message satisfies never;

@@ -7,7 +7,7 @@ import { keyOf } from '../sessions/session.ts';
 import type { SessionRow } from '../sessions/store.ts';
 import { Board, PLACES } from './board.ts';
 import { Channel } from './channel.ts';
-import { DESCRIPTORS, type FromWorker, type Start, type ToWorker } from './protocol.ts';
+import { DESCRIPTORS, type FromWorker, type JobMessage, type Start, type ToWorker } from './protocol.ts';
 
 const PROGRAM = fileURLToPath(new URL('worker.ts', import.meta.url));
 
@@ -23,7 +23,7 @@ export interface Listener {
   ready(worker: WorkerProcess): void;
   /** The configuration asks for what it cannot do. */
   unfit(worker: WorkerProcess, why: string): void;
-  heard(worker: WorkerProcess, message: FromWorker): void;
+  heard(worker: WorkerProcess, message: JobMessage): void;
   /** It has ended; `why` says how. */
   ended(worker: WorkerProcess, why: string): void;
 }

@@ -106,6 +106,9 @@ export type FromWorker =
   | { readonly type: 'release'; readonly place: number }
   | { readonly type: 'ask'; readonly call: number; readonly place: number; readonly question: Question };
 
+/** What a worker says of a job. */
+export type JobMessage = Extract<FromWorker, { readonly place: number }>;
+
 /** An error made fit to travel. */
 export function toFault(reason: unknown): Fault {
   const { code, message, where, violations, retryAfter } = EngineError.from(reason);
