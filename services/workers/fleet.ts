@@ -179,7 +179,12 @@ export class Fleet {
 
   #isUnfit(worker: WorkerProcess, why: string): void {
     this.#isUp[worker.device].reject(new ConfigError([why]));
-    if (worker.device === 'cpu' || this.#config.gpu.use === 'required') return;
+    if (worker.device === 'cpu') return;
+    if (this.#config.gpu.use === 'required') {
+      // One that was there before may come back; until it does it counts as failing.
+      if (this.#adapter) worker.kill(why);
+      return;
+    }
     this.#log.info({ why }, 'computing without a gpu');
     this.noGpu = `this service has no gpu: ${why}`;
     this.gpu = undefined;
