@@ -38,7 +38,7 @@ export interface ServerCommand {
   env(folder: string): NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly url: string;
-  /** Whether it is ready to answer; asked again and again, with what it has printed on standard error. */
+  /** Whether it is ready to answer; asked again and again, with what it has printed. */
   isReady(printed: string): boolean | Promise<boolean>;
 }
 
@@ -69,9 +69,10 @@ export function startService(port: number, environment: Readonly<Record<string, 
 /** Starts a server and waits until it is ready; throws, with what it printed, when it ends or takes a minute. */
 export async function startServer({ file, args, env, cwd, url, isReady }: ServerCommand): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'adjoint-bench-'));
-  const child = spawn(file, args, { env: env(folder), cwd, stdio: ['ignore', 'inherit', 'pipe'] });
+  const child = spawn(file, args, { env: env(folder), cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
-  child.stderr.on('data', (piece: Buffer) => (printed = (printed + piece).slice(-20_000)));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (piece: Buffer) => (printed = (printed + piece).slice(-20_000)));
   child.on('error', (reason) => (printed += reason.message));
   let hasEnded = false;
   // Not `exit`: what it printed last may come later than that.

@@ -13,6 +13,9 @@ import type { Task } from './task.ts';
 /** Milliseconds between two looks at the workers' memory. */
 const WATCH_INTERVAL = 250;
 
+/** Milliseconds that a worker may take to be ready: many times what it takes on a machine that is busy. */
+const START_LIMIT = 120_000;
+
 /** Milliseconds after which a worker that ended counts as one that had worked. */
 const SETTLED = 10_000;
 
@@ -232,10 +235,15 @@ export class Fleet {
     if (isSettled && this.#spares.length < this.#config.spareWorkers) this.#spares.push(this.#start('cpu'));
   }
 
-  /** Ends workers that have taken more memory than they may, and forgives those that have lived for a while. */
+  /**
+   * Ends workers that have taken more memory than they may or that never come to be ready, and forgives those that have
+   * lived for a while.
+   */
   #look(): void {
     const { workerMemory } = this.#config;
     for (const worker of this.workers()) {
+      if (!worker.isReady && performance.now() - worker.started > START_LIMIT)
+        worker.kill(`it was not ready after ${START_LIMIT} ms`);
       const bytes = worker.memory;
       if (bytes > workerMemory) worker.kill(`it took ${bytes} bytes of memory, and may take ${workerMemory}`);
     }
