@@ -66,7 +66,7 @@ export function startService(port: number, environment: Readonly<Record<string, 
   });
 }
 
-/** Starts a server and waits until it is ready; throws, with what it printed, when it ends or takes a minute. */
+/** Starts a server and waits until it is ready; throws, with what it printed, when it ends or takes three minutes. */
 export async function startServer({ file, args, env, cwd, url, isReady }: ServerCommand): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'adjoint-bench-'));
   const child = spawn(file, args, { env: env(folder), cwd, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -87,7 +87,7 @@ export async function startServer({ file, args, env, cwd, url, isReady }: Server
     }
     await rm(folder, { recursive: true });
   };
-  for (const started = performance.now(); performance.now() - started < 60_000 && !hasEnded; await sleep(50))
+  for (const started = performance.now(); performance.now() - started < 180_000 && !hasEnded; await sleep(50))
     if (await isReady(printed)) return { url, pid: child.pid as number, [Symbol.asyncDispose]: stop };
   await stop();
   throw new Error(`${[file, ...args].join(' ')} did not become ready: ${printed}`);
