@@ -115,7 +115,7 @@ interface GrpcTensor {
   readonly data: Buffer;
 }
 
-/** FastAPI with JAX under uvicorn, a process for each core. */
+/** FastAPI with JAX under uvicorn, a process for each core: as it is written, where tensors are text, and for speed. */
 export async function startFastApi(asked: Case): Promise<Started> {
   const python = pythonOf({
     name: 'bench-fastapi',
@@ -131,20 +131,21 @@ export async function startFastApi(asked: Case): Promise<Started> {
     : Buffer.concat(Object.values(inputs).map(encodeBytes));
   const headers = { 'content-type': asText ? 'application/json' : 'application/octet-stream' };
   const names = ['loss', ...asked.sources];
-  const contestant: Contestant = {
-    name: 'FastAPI + JAX',
+  const contestant = (name: string, path: string): Contestant => ({
+    name,
     request: {
       transport: 'rest',
       url: server.url,
-      bytes: requestBytes('POST', `${server.url}/${asked.function}`, body, headers),
+      bytes: requestBytes('POST', `${server.url}${path}`, body, headers),
     },
     read: (reply) => {
       if (!asText) return inTurn(asked, names, reply.body);
       const json = JSON.parse(reply.body.toString());
-      return mapTensors(asked, names, (name, type) => fromNested(json[name], type));
+      return mapTensors(asked, names, (tensor, type) => fromNested(json[tensor], type));
     },
-  };
-  return { server, contestants: [contestant] };
+  });
+  const fast = contestant('FastAPI + JAX, no models', `/fast/${asked.function}`);
+  return { server, contestants: asText ? [contestant('FastAPI + JAX', `/${asked.function}`), fast] : [fast] };
 }
 
 /**

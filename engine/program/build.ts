@@ -175,7 +175,9 @@ class Checker {
       this.#limit('constant_elements', this.#constantElements, found, where);
       const dtype = this.#dtypeOf(value, indices.has(name));
       const type = this.#checkType({ dtype, shape: value.shape }, where);
-      const tensor = { type, data: bindValue(value, type, name, where) };
+      const bound = bindValue(value, type, name, where);
+      // A graph is kept longer than the request that a decoded value came in.
+      const tensor = { type, data: bound === (json as Partial<Value>).data ? bound.slice() : bound };
       const made = scope.builder.emit(constant, [], { tensor }, [name])[0] as Var;
       this.#constants.add(made);
       this.#define(scope, name, made, where);

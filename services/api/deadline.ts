@@ -43,14 +43,12 @@ export function timeoutOf(asked: readonly (number | undefined)[], otherwise: num
 }
 
 /** Settles as `work` does, or rejects with the signal's reason if that comes first. */
-export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = (): void => reject(signal.reason);
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    // Not `finally`, which would make promises more for every request.
+    void work.then(resolve, reject).then(() => signal.removeEventListener('abort', stop));
+  });
 }

@@ -19,21 +19,38 @@ export function toText(response: unknown, encoding: TextEncoding): string {
 export function replaceTensors(tree: unknown, replace: (tensor: Tensor) => unknown): unknown {
   if (typeof tree !== 'object' || tree === null) return tree;
   if (isTensor(tree)) return replace(tree);
-  if (Array.isArray(tree)) return mapValues(tree, (item) => replaceTensors(item, replace));
-  const entries = tree instanceof Map ? [...tree] : Object.entries(tree);
-  let changed = tree instanceof Map;
-  for (const entry of entries) {
-    const value = replaceTensors(entry[1], replace);
-    changed ||= value !== entry[1];
-    entry[1] = value;
+  if (Array.isArray(tree)) return replaceItems(tree, replace);
+  if (tree instanceof Map) {
+    const object = {};
+    for (const [key, value] of tree) define(object, key, replaceTensors(value, replace));
+    return object;
   }
-  // fromEntries defines a key named __proto__ like any other.
-  return changed ? Object.fromEntries(entries) : tree;
+  let copy: object | undefined;
+  for (const key of Object.keys(tree)) {
+    const value = (tree as Record<string, unknown>)[key];
+    const replaced = replaceTensors(value, replace);
+    if (replaced === value) continue;
+    copy ??= { ...tree };
+    define(copy, key, replaced);
+  }
+  return copy ?? tree;
 }
 
-function mapValues(list: readonly unknown[], map: (item: unknown) => unknown): readonly unknown[] {
-  const mapped = list.map(map);
-  return mapped.some((item, index) => item !== list[index]) ? mapped : list;
+function replaceItems(list: readonly unknown[], replace: (tensor: Tensor) => unknown): readonly unknown[] {
+  let copy: unknown[] | undefined;
+  for (let i = 0; i < list.length; i++) {
+    const replaced = replaceTensors(list[i], replace);
+    if (replaced === list[i]) continue;
+    copy ??= [...list];
+    copy[i] = replaced;
+  }
+  return copy ?? list;
+}
+
+/** Assigning to a key named __proto__ would set the prototype. */
+function define(object: object, key: string, value: unknown): void {
+  if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true });
+  else (object as Record<string, unknown>)[key] = value;
 }
 
 function isTensor(tree: object): tree is Tensor {

@@ -15,6 +15,7 @@ import type { Service } from '../api/call.ts';
 import { MAX_HEADER_BYTES } from '../api/limits.ts';
 import { isStream } from '../api/method.ts';
 import type { Config } from '../config.ts';
+import { readBody } from './body.ts';
 import { addDocs } from './docs.ts';
 import { openApiDocument } from './openapi.ts';
 import { serve } from './pipeline.ts';
@@ -74,7 +75,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.decorateRequest('tenant', LOCAL_TENANT);
   // Bodies are read as bytes whatever their type says; `acceptBody` has already refused all that will not be read.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
+  app.addContentTypeParser('*', (_, payload, done) => readBody(payload, config.bodyLimit, done));
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, config));
   const routes = addMethods(app, options);
   addHooks(app, options, routes);

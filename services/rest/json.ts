@@ -27,14 +27,17 @@ function parseText(text: string): unknown {
   }
 }
 
+/** For each level, the members counted so far. */
+const MEMBERS = new Uint32Array(JSON_LIMITS.depth + 1);
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /** Which limit a body is over, in words, found without parsing; malformed text is left to the parser. */
 export function findExcess(body: Buffer, limits: JsonLimits = JSON_LIMITS): string | undefined {
   const words = wordsOf(body);
-  // For each level, the members counted so far.
-  const members = new Uint32Array(limits.depth + 1);
+  const members = limits === JSON_LIMITS ? MEMBERS : new Uint32Array(limits.depth + 1);
+  members[0] = 0;
   let depth = 0;
   let objects = 0;
   for (let i = 0; i < body.length; i++) {

@@ -70,12 +70,7 @@ function answer(
       problem,
     });
   }
-  const answerWith = ({ response, release }: Answer): FastifyReply => {
-    // Sending writes the response's tensors to text or bytes of their own.
-    const sent = send(request, reply, method, response, encoding);
-    release();
-    return sent;
-  };
+  const answerWith = (answered: Answer): FastifyReply => send(request, reply, method, answered, encoding);
   let answered: Answer | Promise<Answer>;
   try {
     answered = call(service, method, valid, caller);

@@ -5,8 +5,11 @@ import { replaceTensors } from '../api/text.ts';
 /** How the tensors of a response are written. */
 export type Encoding = TextEncoding | 'binary';
 
-/** A response as the binary extension writes it: JSON, then the bytes of its tensors in the order it mentions them. */
-export function toBinary(response: unknown): { readonly body: Buffer; readonly jsonLength: number } {
+/**
+ * A response as the binary extension writes it: JSON, then the bytes of its tensors in the order it mentions them. Those
+ * are where the tensors have them, wherever that can be.
+ */
+export function toBinary(response: unknown): { readonly pieces: readonly Uint8Array[]; readonly jsonLength: number } {
   const tails: Uint8Array[] = [];
   const json = replaceTensors(response, (tensor) => {
     const bytes = encodeBytes(tensor);
@@ -16,5 +19,5 @@ export function toBinary(response: unknown): { readonly body: Buffer; readonly j
   const text = Buffer.from(toJsonText(json));
   // Spaces after JSON mean nothing, and with them the first tensor lies where its elements are aligned.
   const padding = Buffer.alloc(-text.length & 7, ' ');
-  return { body: Buffer.concat([text, padding, ...tails]), jsonLength: text.length + padding.length };
+  return { pieces: [text, padding, ...tails], jsonLength: text.length + padding.length };
 }

@@ -25,8 +25,8 @@ export interface ChannelOptions {
   readonly folder: string;
   readonly own: string;
   readonly other: string;
-  /** Takes a message. */
-  receive(message: unknown): void;
+  /** Takes a message; the elements of its arrays lie in `block`, which is its own. */
+  receive(message: unknown, block: ArrayBuffer): void;
   /** The other side is gone, or has sent what is no message. */
   closed(reason: Error | undefined): void;
 }
@@ -128,7 +128,7 @@ export class Channel {
   }
 
   #receive(head: Uint8Array, block: ArrayBuffer): void {
-    if (!this.#isClosed) this.#options.receive(unpack(head, block));
+    if (!this.#isClosed) this.#options.receive(unpack(head, block), block);
   }
 
   #close(reason: Error | undefined): void {

@@ -1,5 +1,5 @@
 /** @file What is known of jobs that ran before: what they cost, and where they are done best. */
-import { hash } from 'node:crypto';
+import { digest } from '../../engine/program/hash.ts';
 
 /** Milliseconds of a worker that a job is taken to cost that nobody has seen before. */
 const UNKNOWN = 10;
@@ -86,7 +86,7 @@ export function subjectOf(request: unknown): string {
     readonly tape?: string;
   };
   // Ten thousand of these are remembered, and a graph may be long.
-  return graph === undefined ? `tape ${session} ${tape}` : `graph ${hash('sha256', JSON.stringify(graph), 'base64')}`;
+  return graph === undefined ? `tape ${session} ${tape}` : `graph ${digest(graph)}`;
 }
 
 /** What the cost of a request depends on, roughly: its method, what it is about, and how much it brings. */

@@ -42,7 +42,8 @@ export interface Slot {
 export interface Crew {
   /** One more slot can be given work. */
   ready(): void;
-  heard(slot: Slot, message: JobMessage): void;
+  /** The elements of the message's arrays lie in `block`. */
+  heard(slot: Slot, message: JobMessage, block: ArrayBuffer): void;
   /** The worker of a slot has ended; `running` is the place of the job that it was at. */
   ended(slot: Slot, worker: WorkerProcess, why: string, running: number | undefined): void;
 }
@@ -74,9 +75,9 @@ export class Fleet {
   readonly #listener = {
     ready: (worker: WorkerProcess) => this.#isReady(worker),
     unfit: (worker: WorkerProcess, why: string) => this.#isUnfit(worker, why),
-    heard: (worker: WorkerProcess, message: JobMessage) => {
+    heard: (worker: WorkerProcess, message: JobMessage, block: ArrayBuffer) => {
       const slot = this.#slotOf(worker);
-      if (slot) this.#crew.heard(slot, message);
+      if (slot) this.#crew.heard(slot, message, block);
     },
     ended: (worker: WorkerProcess, why: string) => this.#hasEnded(worker, why),
   };

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { EngineError } from '../../engine/errors.ts';
 import { type EngineMethod, isStream, type Terms } from '../api/method.ts';
 import type { Config } from '../config.ts';
+import { discard } from '../memory.ts';
 import type { Hold, Update } from '../sessions/home.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { Draft } from '../sessions/store.ts';
@@ -15,6 +16,7 @@ import { Costs, nameOf, subjectOf } from './costs.ts';
 import { type Device, deviceOf, noGpu } from './devices.ts';
 import type { Engines } from './engines.ts';
 import { Fleet, type Slot } from './fleet.ts';
+import { giveBack, isLent } from './lent.ts';
 import type { WorkerProcess } from './process.ts';
 import { fromFault, type JobMessage, type Question, toFault } from './protocol.ts';
 import { Quarantine } from './quarantine.ts';
@@ -60,7 +62,7 @@ export class Pool implements Engines {
     this.#queue = new Queue(config.queue);
     this.#fleet = new Fleet(folder, config, log, {
       ready: () => this.#dispatch(),
-      heard: (slot, message) => this.#heard(slot, message),
+      heard: (slot, message, block) => this.#heard(slot, message, block),
       ended: (slot, worker, why, running) => this.#hasEnded(slot, worker, why, running),
     });
   }
@@ -304,7 +306,7 @@ export class Pool implements Engines {
     });
   }
 
-  #heard(slot: Slot, message: JobMessage): void {
+  #heard(slot: Slot, message: JobMessage, block: ArrayBuffer): void {
     const task = slot.tasks.get(message.place);
     if (task === undefined) return;
     switch (message.type) {
@@ -312,7 +314,9 @@ export class Pool implements Engines {
         this.#done(task, message.busy);
         if (message.isStackable !== undefined) this.#costs.stack(task.name, message.isStackable);
         if (task.deaths > 0) this.quarantine.absolve(slot.device, task.subject);
+        task.terms.afterwards.push(() => discard(block));
         task.answer(message.isCommitted ? task.committed?.response : message.response);
+        if (isLent(task.method, task.request)) giveBack(task.request);
         break;
       case 'failed':
         this.#done(task, message.busy);
@@ -323,6 +327,7 @@ export class Pool implements Engines {
         this.#move(task, message.device);
         break;
       case 'message':
+        task.terms.afterwards.push(() => discard(block));
         task.deliver(message.message);
         break;
       case 'release':

@@ -23,7 +23,8 @@ export interface Listener {
   ready(worker: WorkerProcess): void;
   /** The configuration asks for what it cannot do. */
   unfit(worker: WorkerProcess, why: string): void;
-  heard(worker: WorkerProcess, message: JobMessage): void;
+  /** The elements of the message's arrays lie in `block`. */
+  heard(worker: WorkerProcess, message: JobMessage, block: ArrayBuffer): void;
   /** It has ended; `why` says how. */
   ended(worker: WorkerProcess, why: string): void;
 }
@@ -60,7 +61,7 @@ export class WorkerProcess {
       folder: start.folder,
       own: `to-${start.name}`,
       other: start.name,
-      receive: (message) => this.#heard(message as FromWorker),
+      receive: (message, block) => this.#heard(message as FromWorker, block),
       closed: (reason) => this.#isCutOff(reason),
     });
     this.#process.once('error', (reason) => this.#ended(reason.message));
@@ -121,14 +122,14 @@ export class WorkerProcess {
     }
   }
 
-  #heard(message: FromWorker): void {
+  #heard(message: FromWorker, block: ArrayBuffer): void {
     if (message.type === 'unfit') this.#listener.unfit(this, message.why);
     else if (message.type === 'broken') this.kill(message.why);
     else if (message.type === 'ready') {
       this.backend = message.backend;
       this.gpu = message.gpu;
       this.#listener.ready(this);
-    } else this.#listener.heard(this, message);
+    } else this.#listener.heard(this, message, block);
   }
 
   /** Without a channel it is of no use, and may not know it; one that is ending anyway shall say how. */

@@ -15,6 +15,7 @@ import { METHODS } from '../api/index.ts';
 import { type EngineContext, type EngineMethod, isStream } from '../api/method.ts';
 import { revive } from '../api/snapshot.ts';
 import { ConfigError, readConfig } from '../config.ts';
+import { discard } from '../memory.ts';
 import { SessionCopies } from '../sessions/copies.ts';
 import type { Hold, Home, Update } from '../sessions/home.ts';
 import { Locks } from '../sessions/locks.ts';
@@ -23,6 +24,7 @@ import { openBackend } from './backend.ts';
 import { Batcher, GPU_BYTES, PROCESSOR } from './batcher.ts';
 import { Board } from './board.ts';
 import { Channel } from './channel.ts';
+import { isLent } from './lent.ts';
 import { Placement } from './placement.ts';
 import {
   DESCRIPTORS,
@@ -59,7 +61,7 @@ const channel = new Channel({
   folder,
   own: name,
   other: `to-${name}`,
-  receive: (message) => receive(message as ToWorker),
+  receive: (message, block) => receive(message as ToWorker, block),
   closed: (reason) => {
     if (reason) log.error({ err: reason }, 'the channel failed');
     process.exit(reason ? 1 : 0);
@@ -128,10 +130,10 @@ function send(message: FromWorker): Promise<void> | undefined {
   return channel.send(message);
 }
 
-function receive(message: ToWorker): void {
+function receive(message: ToWorker, block: ArrayBuffer): void {
   switch (message.type) {
     case 'run':
-      void run(message);
+      void run(message, block);
       return;
     case 'next':
       jobs.get(message.place)?.want();
@@ -158,7 +160,8 @@ function receive(message: ToWorker): void {
   }
 }
 
-async function run(message: Run): Promise<void> {
+/** Does a job, whose arrays lie in `block`. */
+async function run(message: Run, block: ArrayBuffer): Promise<void> {
   const { place, left, labels } = message;
   const job = new RunningJob(place, left, floor, board);
   const label = log.child(labels);
@@ -169,6 +172,8 @@ async function run(message: Run): Promise<void> {
     job.checkpoint.check();
     const method = METHODS.find((one) => one.name === message.method) as EngineMethod;
     await current.run(job, () => perform(method, message, contextOf(job, message, label, afterwards), job, afterwards));
+    // One that failed may have left something behind that still reads it.
+    if (isLent(method, message.request)) discard(block);
   } catch (reason) {
     // The supervisor knows, and ends this process while it is this job's turn: the job is begun again elsewhere.
     if (graphicsFault() !== undefined) await new Promise<never>(() => {});

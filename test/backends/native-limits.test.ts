@@ -131,7 +131,7 @@ describe.skipIf(!NATIVE)('the end of a run (needs libLLVM)', () => {
     const run = bind(looping(type, many, counting));
     const begun = performance.now();
     expect(() => run([start], within(-1))).toThrow('the end has come');
-    expect(performance.now() - begun).toBeLessThan(20);
+    expect(performance.now() - begun).toBeLessThan(500);
   });
 
   test('that lies in the past of another run is forgotten', () => {

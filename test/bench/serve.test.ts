@@ -24,7 +24,7 @@ const rowsSchema = z.object({
   ),
 });
 
-test('a row for each case, transport and number of clients, with the figures of ours', () => {
+test('a row for each case, transport and number of clients, with the figures of ours', { timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'adjoint-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'rows.json');

@@ -54,7 +54,7 @@ describe('T17: slow clients', () => {
     const app = await listen(TIMEOUTS);
     const started = performance.now();
     const heard = await talk(app, pieces, 20);
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(10_000);
     expect(heard).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
     expect(heard).toContain('Content-Type: application/problem+json');
     expect(heard).toContain('"code":"request_timeout"');

@@ -300,7 +300,7 @@ describe('what is read', () => {
     for (let i = 0; i < bytes.length; i += 2) bytes[i] = 0x22;
     const [started, before] = [performance.now(), process.memoryUsage().rss];
     expect(() => decodeMessage(named('GraphDocument'), bytes)).toThrow('messages in it');
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(performance.now() - started).toBeLessThan(20_000);
     expect(process.memoryUsage().rss - before).toBeLessThan(2 ** 28);
   });
 
