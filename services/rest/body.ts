@@ -1,6 +1,11 @@
 /** @file Bodies as they come over a socket, put together. */
 import type { IncomingMessage } from 'node:http';
 import { EngineError } from '../../engine/errors.ts';
+import { allocate } from '../memory.ts';
+import { JSON_LENGTH_HEADER } from './binary.ts';
+
+/** The tensors of a binary body begin at a multiple of this, so that they are used where they lie. */
+const ALIGNMENT = 64;
 
 /** Bytes from which on a piece that is a whole buffer is nobody else's. */
 const LARGE_PIECE = 16 * 2 ** 10;
@@ -11,8 +16,8 @@ export function readBody(
   limit: number,
   done: (reason: Error | null, body?: Buffer) => void,
 ): void {
-  const header = payload.headers['content-length'];
-  const body = header === undefined ? new Unmeasured() : new Measured(Number(header));
+  const { 'content-length': measured, [JSON_LENGTH_HEADER]: jsonLength } = payload.headers;
+  const body = measured === undefined ? new Unmeasured() : new Measured(Number(measured), Number(jsonLength ?? 0));
   let length = 0;
   const end = (reason: Error | null, bytes?: Buffer): void => {
     payload.off('data', take);
@@ -38,11 +43,14 @@ export function readBody(
 /** A body whose length is known before it comes. */
 class Measured {
   readonly #length: number;
+  /** Bytes before the body, which set its tensors right. */
+  readonly #lead: number;
   #whole: Buffer | undefined;
   #end = 0;
 
-  constructor(length: number) {
+  constructor(length: number, jsonLength: number) {
     this.#length = length;
+    this.#lead = -jsonLength & (ALIGNMENT - 1);
   }
 
   /** Whether the piece belongs to it. */
@@ -53,7 +61,7 @@ class Measured {
     // Most bodies come in one piece.
     if (piece.length === this.#length) this.#whole = piece;
     else {
-      this.#whole ??= Buffer.allocUnsafeSlow(this.#length);
+      this.#whole ??= Buffer.from(allocate(this.#lead + this.#length), this.#lead, this.#length);
       this.#whole.set(piece, start);
       giveBack(piece);
     }

@@ -7,6 +7,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { allocate } from '../memory.ts';
 import { aligned } from './message.ts';
 
 const readFrom = promisify(read);
@@ -185,7 +186,7 @@ export class Read {
     this.#path = path;
   }
 
-  /** The first bytes of a file; throws where it is shorter than the other side said. */
+  /** The first bytes of a file, at the start of a buffer; throws where it is shorter than the other side said. */
   read(id: number, bytes: number): Promise<ArrayBuffer> {
     return this.#pending.during(this.#read(id, bytes));
   }
@@ -199,7 +200,7 @@ export class Read {
     }
     const { size } = fstatSync(fd);
     if (size < bytes) throw new Error(`a segment has ${size} bytes, not ${bytes}`);
-    const block = new ArrayBuffer(bytes);
+    const block = allocate(bytes);
     for (let at = 0; at < bytes; ) {
       const { bytesRead } = await readFrom(fd, new Uint8Array(block), at, bytes - at, at);
       if (bytesRead === 0) throw new Error(`a segment ended after ${at} bytes of ${bytes}`);
