@@ -63,7 +63,7 @@ class Measured {
     else {
       this.#whole ??= Buffer.from(allocate(this.#lead + this.#length), this.#lead, this.#length);
       this.#whole.set(piece, start);
-      giveBack(piece);
+      free(piece);
     }
     return true;
   }
@@ -85,13 +85,13 @@ class Unmeasured {
 
   get bytes(): Buffer {
     const bytes = Buffer.concat(this.#pieces);
-    for (const piece of this.#pieces) giveBack(piece);
+    for (const piece of this.#pieces) free(piece);
     return bytes;
   }
 }
 
-/** Gives back the memory of a piece that has been copied: fifty of them make a large body. */
-function giveBack({ buffer, byteLength }: Buffer): void {
+/** Frees the memory of a piece that has been copied: fifty of them make a large body. */
+function free({ buffer, byteLength }: Buffer): void {
   if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength && byteLength >= LARGE_PIECE)
     buffer.transfer(0);
 }

@@ -527,7 +527,7 @@ describe('the end of a call', () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(inFlight).toBeGreaterThan(0);
     // The process ends when it is closed: nothing may be in flight then.
-    const closed = service.server.close(5000).then(() => inFlight);
+    const closed = service.server.close(60_000).then(() => inFlight);
     await new Promise((resolve) => setTimeout(resolve, 100));
     clearInterval(load);
     const started = performance.now();
