@@ -3,6 +3,7 @@
 import { arange } from './arange.ts';
 import { binaryCrossEntropyWithLogits } from './binary-cross-entropy-with-logits.ts';
 import type { Composite } from './composite.ts';
+import { conv } from './conv.ts';
 import { dense } from './dense.ts';
 import { diag } from './diag.ts';
 import { diagonal } from './diagonal.ts';
@@ -67,6 +68,7 @@ import { zerosLike } from './zeros-like.ts';
 export const COMPOSITES: readonly Composite[] = [
   arange,
   binaryCrossEntropyWithLogits,
+  conv,
   dense,
   diag,
   diagonal,

@@ -27,6 +27,14 @@ export function sizesOf(shape: Shape, axes: readonly number[]): number[] {
   return axes.map((axis) => shape[axis] as number);
 }
 
+/** Axes in the order that makes their partners increase. */
+export function sortedBy(axes: readonly number[], partners: readonly number[]): number[] {
+  return axes
+    .map((axis, i) => [partners[i]!, axis] as const)
+    .sort(([p], [q]) => p - q)
+    .map(([, axis]) => axis);
+}
+
 /** The shape of a contraction: batch, then what is free of each side; throws when the axes do not fit. */
 export function contractedShape(lhs: TensorType, rhs: TensorType, params: Contraction): number[] {
   const { lhs_batch, rhs_batch, lhs_contract, rhs_contract } = params;

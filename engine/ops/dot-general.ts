@@ -14,6 +14,7 @@ import {
   freeAxes,
   groupStrides,
   sizesOf,
+  sortedBy,
 } from './contraction.ts';
 import { moveAxis } from './indexing.ts';
 import { matmulRoutine } from './matmul-routine.ts';
@@ -216,14 +217,6 @@ function places(
     lhsFree: freeAxes(lhs.shape.length, params.lhs_batch, params.lhs_contract),
     rhsFree: freeAxes(rhs.shape.length, params.rhs_batch, params.rhs_contract),
   };
-}
-
-/** Axes in the order that makes their partners increase. */
-function sortedBy(axes: readonly number[], partners: readonly number[]): number[] {
-  return axes
-    .map((axis, i) => [partners[i]!, axis] as const)
-    .sort(([p], [q]) => p - q)
-    .map(([, axis]) => axis);
 }
 
 /** The product without a sum: each side repeated along the free axes of the other. */

@@ -23,6 +23,7 @@ import { clip } from './clip.ts';
 import { concatenate } from './concatenate.ts';
 import { cond } from './cond.ts';
 import { constant } from './constant.ts';
+import { convGeneral } from './conv-general.ts';
 import { cos } from './cos.ts';
 import { cosh } from './cosh.ts';
 import { customLinear } from './custom-linear.ts';
@@ -117,6 +118,7 @@ export const OPS = [
   customLinear,
   customVjp,
   div,
+  convGeneral,
   dotGeneral,
   eq,
   erf,

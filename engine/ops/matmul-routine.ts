@@ -25,8 +25,8 @@ export interface MatmulOperand {
  */
 export function matmulRoutine(sizes: MatmulSizes, lhs: MatmulOperand, rhs: MatmulOperand): Routine {
   const { batch, m, n, k } = sizes;
-  const left = layout(lhs);
-  const right = layout(rhs);
+  const left = layoutOf(lhs);
+  const right = layoutOf(rhs);
   const multiply = kernelFor(lhs.type);
   return {
     name: 'matmul',
@@ -58,14 +58,15 @@ export function matmulRoutine(sizes: MatmulSizes, lhs: MatmulOperand, rhs: Matmu
 }
 
 /** A matrix in storage. */
-interface Matrix<A = TypedArray> {
+export interface Matrix<A = TypedArray> {
   readonly data: A;
   readonly offset: number;
   readonly row: number;
   readonly column: number;
 }
 
-type Kernel<A> = (a: Matrix<A>, b: Matrix<A>, out: Matrix<A>, m: number, n: number, k: number) => void;
+/** Writes the product of two matrices. */
+export type Kernel<A> = (a: Matrix<A>, b: Matrix<A>, out: Matrix<A>, m: number, n: number, k: number) => void;
 
 interface Layout {
   readonly strides: readonly [number, number, number];
@@ -74,7 +75,8 @@ interface Layout {
   read(data: TypedArray): TypedArray;
 }
 
-function layout({ type: { shape }, groups }: MatmulOperand): Layout {
+/** How the matrices of an operand lie. */
+export function layoutOf({ type: { shape }, groups }: MatmulOperand): Layout {
   const strides = groupStrides(shape, groups);
   if (strides) return { strides, strided: true, read: (data) => data };
   const [, rows, columns] = groups.map((axes) => axes.reduce((size, axis) => size * shape[axis]!, 1));
@@ -104,7 +106,8 @@ function permuted(data: TypedArray, shape: Shape, order: readonly number[]): Typ
   return copy;
 }
 
-function kernelFor({ dtype }: TensorType): Kernel<TypedArray> {
+/** The product of matrices of a dtype. */
+export function kernelFor({ dtype }: TensorType): Kernel<TypedArray> {
   switch (dtype) {
     case 'float32':
     case 'float64':

@@ -10,6 +10,7 @@ function.
 import sys
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from elementwise import INF, NAN, bools, f32, f64, i32, i64, tensor
 
@@ -53,6 +54,53 @@ def padded(x, pads=0, interior=0, value=0):
     between = np.broadcast_to(interior, (x.ndim,)).tolist()
     config = [(low, high, gap) for (low, high), gap in zip(pairs, between)]
     return jax.lax.pad(x, x.dtype.type(value), config)
+
+
+def windowed(x, window, **params):
+    """`conv_general` by `lax.conv_general_dilated`, a group for each position of the batch."""
+    given = {name: [axis % side.ndim for axis in params.get(name, [])]
+             for side, names in ((x, ("lhs_batch", "lhs_contract", "lhs_spatial")),
+                                 (window, ("rhs_batch", "rhs_contract", "rhs_spatial")))
+             for name in names}
+
+    def ordered(side, prefix):
+        batch, contract, spatial = (given[f"{prefix}_{kind}"] for kind in ("batch", "contract", "spatial"))
+        free = [axis for axis in range(side.ndim) if axis not in batch + contract + spatial]
+        sizes = [[side.shape[axis] for axis in axes] for axes in (batch, free, contract, spatial)]
+        flat = jnp.transpose(side, batch + free + contract + spatial)
+        return flat.reshape([int(np.prod(group)) for group in sizes[:3]] + sizes[3]), sizes
+
+    left, (batch, rows, _, _) = ordered(x, "lhs")
+    right, (_, outputs, _, _) = ordered(window, "rhs")
+    count = len(given["lhs_spatial"])
+    found = jnp.stack([
+        jax.lax.conv_general_dilated(
+            left[i],
+            right[i],
+            params.get("strides", [1] * count),
+            "VALID",
+            rhs_dilation=params.get("dilations"),
+        )
+        for i in range(left.shape[0])
+    ])
+    return jnp.moveaxis(found, 1, 2).reshape(batch + outputs + rows + list(found.shape[3:]))
+
+
+def layer(x, kernel, strides=1, padding="valid", dilations=1, groups=1, data_format="channels_first"):
+    count = x.ndim - 2
+    letters = "DHW"[-count:]
+    is_last = data_format == "channels_last" or data_format.endswith("C")
+    numbers = (f"N{letters}C", f"{letters}IO", f"N{letters}C") if is_last else (f"NC{letters}", f"OI{letters}", f"NC{letters}")
+    spread = lambda steps: [steps] * count if isinstance(steps, int) else steps
+    return jax.lax.conv_general_dilated(
+        x,
+        kernel,
+        spread(strides),
+        padding.upper() if isinstance(padding, str) else [(padding, padding)] * count if isinstance(padding, int) else padding,
+        rhs_dilation=spread(dilations),
+        dimension_numbers=numbers,
+        feature_group_count=groups,
+    )
 
 
 def wrapped(indices, size):
@@ -271,6 +319,45 @@ CASES = {
             ),
             (grid("int64", 2, 3), grid("int64", 2, 3), {"lhs_contract": [0, 1], "rhs_contract": [0, -1]}),
             (i32(65536, 3), i32(65536, 5), {"lhs_contract": [0], "rhs_contract": [0]}),
+        ],
+    ),
+    "conv_general": (
+        by_jax(windowed),
+        [
+            (grid("float32", 2, 5), f32(1, -1, 2), {"lhs_spatial": [1], "rhs_spatial": [0], "strides": [2]}),
+            (
+                grid("float64", 1, 2, 4, 3),
+                grid("float64", 2, 2, 2, 2),
+                {"lhs_spatial": [2, 3], "rhs_spatial": [2, 3], "lhs_contract": [1], "rhs_contract": [1], "dilations": [2, 1]},
+            ),
+            (
+                grid("float64", 4, 2, 2),
+                grid("float64", 2, 3, 2),
+                {
+                    "lhs_spatial": [0],
+                    "rhs_spatial": [0],
+                    "lhs_batch": [2],
+                    "rhs_batch": [-1],
+                    "strides": [1],
+                    "dilations": [3],
+                },
+            ),
+            (grid("int64", 4), grid("int64", 2), {"lhs_spatial": [0], "rhs_spatial": [0]}),
+            (i32(65536, 3, 1), i32(65536, 5), {"lhs_spatial": [0], "rhs_spatial": [0]}),
+        ],
+    ),
+    "conv": (
+        by_jax(layer),
+        [
+            (grid("float32", 1, 2, 4), grid("float32", 2, 2, 3), {}),
+            (grid("float64", 1, 1, 5, 3), grid("float64", 2, 1, 3, 2), {"padding": "same", "strides": [2, 1]}),
+            (
+                grid("float64", 1, 5, 3, 2),
+                grid("float64", 3, 2, 2, 1),
+                {"padding": "SAME", "dilations": [1, 2], "data_format": "NHWC"},
+            ),
+            (grid("float32", 2, 2, 4), grid("float32", 4, 1, 2), {"groups": 2, "padding": [[1, 0]], "strides": 3}),
+            (grid("int32", 1, 1, 2, 2), grid("int32", 1, 1, 2, 2), {"padding": 1}),
         ],
     ),
     "mean": (

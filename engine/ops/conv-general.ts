@@ -1,0 +1,448 @@
+import { z } from 'zod';
+import { indexAt } from '../compile/index-space.ts';
+import type { Routine, Stride } from '../compile/routine.ts';
+import type { Builder } from '../program/builder.ts';
+import type { Var } from '../program/program.ts';
+import { formatType, type Shape, stridesOf, type TensorType } from '../types.ts';
+import { accumulatorOf } from './accumulator.ts';
+import { axisIndicesSchema, axisSchema, orderedAxes } from './axes.ts';
+import { contractedShape, contractionParams, freeAxes, groupStrides, sizesOf, sortedBy } from './contraction.ts';
+import { convRoutine } from './conv-routine.ts';
+import { dotGeneral } from './dot-general.ts';
+import { flip } from './flip.ts';
+import { moveAxis } from './indexing.ts';
+import { defineOp, type Form, type Op, operand, ParamMismatch, TypeMismatch } from './op.ts';
+import { pad } from './pad.ts';
+import { reshape } from './reshape.ts';
+import { slice } from './slice.ts';
+import { inverse, transpose } from './transpose.ts';
+
+const stepsParam = z
+  .array(
+    z
+      .number()
+      .int()
+      .min(1)
+      .max(2 ** 31 - 1),
+  )
+  .max(8)
+  .readonly();
+
+const params = contractionParams.extend({
+  lhs_spatial: axisIndicesSchema,
+  rhs_spatial: axisIndicesSchema,
+  strides: stepsParam,
+  dilations: stepsParam,
+});
+
+type Params = z.output<typeof params>;
+
+const NO_PAIRS = { lhs_batch: [], rhs_batch: [], lhs_contract: [], rhs_contract: [] } as const;
+
+const axesParam = z.array(axisSchema).max(8).readonly();
+
+/** The sums of products of a window that slides over a tensor. */
+export const convGeneral: Op<Params> = defineOp({
+  name: 'conv_general',
+  family: 'linalg',
+  doc: 'The sums of products of `rhs` and of what a window over `lhs` shows, for each place of the window: `lhs` is read at `place * strides + offset * dilations` along `lhs_spatial`, `rhs` at `offset` along `rhs_spatial`. It is a cross-correlation without padding, as in `lax.conv_general_dilated`. Pairs of axes `lhs_contract` and `rhs_contract` are summed over too, and pairs `lhs_batch` and `rhs_batch` run together. The axes of the result are the batch, what is left of `rhs`, what is left of `lhs`, the places of the window.',
+  operands: [operand('lhs'), operand('rhs')],
+  variadic: false,
+  broadcast: false,
+  params,
+  surface: {
+    params: z.strictObject({
+      lhs_spatial: axesParam,
+      rhs_spatial: axesParam,
+      lhs_contract: axesParam.optional(),
+      rhs_contract: axesParam.optional(),
+      lhs_batch: axesParam.optional(),
+      rhs_batch: axesParam.optional(),
+      strides: stepsParam.optional(),
+      dilations: stepsParam.optional(),
+    }),
+    build: (b, [lhs, rhs], { strides, dilations, ...given }) => {
+      const axes = (name: Exclude<keyof Params, 'strides' | 'dilations'>, x: Var): number[] =>
+        orderedAxes(given[name] ?? [], x.type.shape.length, name);
+      return convGeneral(b, lhs, rhs, {
+        lhs_batch: axes('lhs_batch', lhs),
+        lhs_contract: axes('lhs_contract', lhs),
+        lhs_spatial: axes('lhs_spatial', lhs),
+        rhs_batch: axes('rhs_batch', rhs),
+        rhs_contract: axes('rhs_contract', rhs),
+        rhs_spatial: axes('rhs_spatial', rhs),
+        strides: strides ?? given.lhs_spatial.map(() => 1),
+        dilations: dilations ?? given.lhs_spatial.map(() => 1),
+      });
+    },
+  },
+  type: (types, params) => {
+    const [lhs, rhs] = types as readonly [TensorType, TensorType];
+    if (lhs.dtype === 'bool') throw new TypeMismatch(0, 'a number tensor');
+    if (rhs.dtype !== lhs.dtype) throw new TypeMismatch(1, formatType({ dtype: lhs.dtype, shape: rhs.shape }));
+    checkAxes(lhs, rhs, params);
+    const { lhsFreeAxes, rhsFreeAxes } = layoutOf(lhs.shape, rhs.shape, params);
+    const shape = [
+      ...sizesOf(lhs.shape, params.lhs_batch),
+      ...sizesOf(rhs.shape, rhsFreeAxes),
+      ...sizesOf(lhs.shape, lhsFreeAxes),
+      ...windowsOf(lhs.shape, rhs.shape, params).map(({ places }) => places),
+    ];
+    return [{ dtype: lhs.dtype, shape }];
+  },
+  jvp: [
+    (b, dx, { x: [, rhs], params }) => convGeneral(b, dx, rhs, params),
+    (b, dy, { x: [lhs], params }) => convGeneral(b, lhs, dy, params),
+  ],
+  transpose: [
+    // The window that shows an element of `lhs` at offset t from its end shows it at -t from the place of the output:
+    // a window with its offsets reversed, over the output with gaps for the strides.
+    (b, ct, { x: [lhs, rhs], params }) => {
+      if (ct.type.shape.includes(0)) return b.full(0, lhs.type);
+      const form = layoutOf(lhs.type.shape, rhs.type.shape, params);
+      const windows = windowsOf(lhs.type.shape, rhs.type.shape, params);
+      const spaced = pad(b, ct, {
+        low: alongSpatial(ct, form.spatial, (i) => windows[i]!.extent - 1),
+        high: alongSpatial(ct, form.spatial, (i) => windows[i]!.size - windows[i]!.reach),
+        interior: alongSpatial(ct, form.spatial, (i) => params.strides[i]! - 1),
+        value: 0,
+      });
+      const found = convGeneral(b, spaced, flip(b, rhs, { axes: [...params.rhs_spatial].sort((p, q) => p - q) }), {
+        lhs_batch: form.batch,
+        rhs_batch: params.rhs_batch,
+        lhs_contract: form.rhsFree,
+        rhs_contract: form.rhsFreeAxes,
+        lhs_spatial: form.spatial,
+        rhs_spatial: params.rhs_spatial,
+        strides: params.strides.map(() => 1),
+        dilations: params.dilations,
+      });
+      const summed = sortedBy(params.lhs_contract, params.rhs_contract);
+      const order = [...params.lhs_batch, ...summed, ...form.lhsFreeAxes, ...params.lhs_spatial];
+      return transpose(b, found, { axes: inverse(order) });
+    },
+    // The roles of strides and dilations change: each offset is a place of a window that the output is.
+    (b, ct, { x: [lhs, rhs], params }) => {
+      if (ct.type.shape.includes(0)) return b.full(0, rhs.type);
+      const form = layoutOf(lhs.type.shape, rhs.type.shape, params);
+      const found = convGeneral(b, lhs, ct, {
+        lhs_batch: params.lhs_batch,
+        rhs_batch: form.batch,
+        lhs_contract: form.lhsFreeAxes,
+        rhs_contract: form.lhsFree,
+        lhs_spatial: params.lhs_spatial,
+        rhs_spatial: form.spatial,
+        strides: params.dilations,
+        dilations: params.strides,
+      });
+      // Elements beyond the last window would make places beyond the last offset.
+      const kept = [...found.type.shape];
+      const first = kept.length - params.rhs_spatial.length;
+      for (const [i, axis] of params.rhs_spatial.entries()) kept[first + i] = rhs.type.shape[axis]!;
+      const offsets = slice(b, found, { starts: kept.map(() => 0), stops: kept, steps: kept.map(() => 1) });
+      const summed = sortedBy(params.rhs_contract, params.lhs_contract);
+      const order = [...params.rhs_batch, ...form.rhsFreeAxes, ...summed, ...params.rhs_spatial];
+      return transpose(b, offsets, { axes: inverse(order) });
+    },
+  ],
+  batch: (b, { x: [lhs, rhs], params }, [lhsBatched, rhsBatched]) => {
+    const later = (axes: readonly number[], by: boolean | undefined): number[] => axes.map((axis) => axis + Number(by));
+    const both = lhsBatched && rhsBatched ? [0] : [];
+    const y = convGeneral(b, lhs, rhs, {
+      ...params,
+      lhs_batch: [...both, ...later(params.lhs_batch, lhsBatched)],
+      lhs_contract: later(params.lhs_contract, lhsBatched),
+      lhs_spatial: later(params.lhs_spatial, lhsBatched),
+      rhs_batch: [...both, ...later(params.rhs_batch, rhsBatched)],
+      rhs_contract: later(params.rhs_contract, rhsBatched),
+      rhs_spatial: later(params.rhs_spatial, rhsBatched),
+    });
+    if (both.length > 0) return { y: [y], batched: [true] };
+    // A batch of one side alone is the first of its free axes.
+    const rhsFree = rhs.type.shape.length - [params.rhs_batch, params.rhs_contract, params.rhs_spatial].flat().length;
+    const place = params.lhs_batch.length + (lhsBatched ? rhsFree : 0);
+    return { y: [moveAxis(b, y, place, 0)], batched: [true] };
+  },
+  simplify: (b, { x: [lhs, rhs], params }) => {
+    const isPoint = params.rhs_spatial.every((axis) => rhs.type.shape[axis] === 1);
+    if (isPoint && params.strides.every((step) => step === 1)) return pointwise(b, lhs, rhs, params);
+    const { rhsFreeAxes } = layoutOf(lhs.type.shape, rhs.type.shape, params);
+    const summed = [...params.rhs_contract, ...params.rhs_spatial];
+    if (groupStrides(rhs.type.shape, [params.rhs_batch, rhsFreeAxes, summed])) return null;
+    const axes = [...params.rhs_batch, ...rhsFreeAxes, ...summed];
+    const [contract, spatial] = [params.rhs_batch.length + rhsFreeAxes.length, axes.length - params.rhs_spatial.length];
+    return convGeneral(b, lhs, transpose(b, rhs, { axes }), {
+      ...params,
+      rhs_batch: params.rhs_batch.map((_, i) => i),
+      rhs_contract: params.rhs_contract.map((_, i) => contract + i),
+      rhs_spatial: params.rhs_spatial.map((_, i) => spatial + i),
+    });
+  },
+  lower: {
+    kind: 'reduce',
+    reduction: (e, read, at, { x, params }) => {
+      const [lhs, rhs] = x as readonly [TensorType, TensorType];
+      const form = layoutOf(lhs.shape, rhs.shape, params);
+      const wide = accumulatorOf(lhs.dtype);
+      const left = inverse([...params.lhs_batch, ...form.lhsFreeAxes, ...params.lhs_contract, ...params.lhs_spatial]);
+      const right = inverse([...params.rhs_batch, ...form.rhsFreeAxes, ...params.rhs_contract, ...params.rhs_spatial]);
+      return {
+        over: [...sizesOf(lhs.shape, params.lhs_contract), ...sizesOf(rhs.shape, params.rhs_spatial)],
+        monoid: { identity: [e.const(0, wide)], combine: ([p], [q]) => [e.add(p!, q!)] },
+        element: (r) => {
+          const kept = at.axes();
+          const pick = (places: readonly number[]) => places.map((place) => kept[place]!);
+          const summed = r.axes();
+          const contracted = summed.slice(0, params.lhs_contract.length);
+          const offsets = summed.slice(params.lhs_contract.length);
+          const shown = form.spatial.map((place, i) =>
+            e.add(e.mul(kept[place]!, e.at(params.strides[i]!)), e.mul(offsets[i]!, e.at(params.dilations[i]!))),
+          );
+          const fromLeft = [...pick(form.batch), ...pick(form.lhsFree), ...contracted, ...shown];
+          const fromRight = [...pick(form.batch), ...pick(form.rhsFree), ...summed];
+          const p = read(
+            0,
+            indexAt(
+              e,
+              lhs.shape,
+              left.map((i) => fromLeft[i]!),
+            ),
+          );
+          const q = read(
+            1,
+            indexAt(
+              e,
+              rhs.shape,
+              right.map((i) => fromRight[i]!),
+            ),
+          );
+          return [e.mul(e.cast(p, wide), e.cast(q, wide))];
+        },
+        finish: ([total]) => e.cast(total!, lhs.dtype),
+      };
+    },
+    routine,
+  },
+  cases: [
+    {
+      inputs: [
+        { type: 'f32[2,5]', data: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] },
+        { type: 'f32[3]', data: [1, -1, 2] },
+      ],
+      params: { lhs_spatial: [1], rhs_spatial: [0], strides: [2] },
+      outputs: [{ type: 'f32[2,2]', data: [5, 9, 15, 19] }],
+      source: 'jax',
+    },
+    {
+      inputs: [
+        {
+          type: 'f64[1,2,4,3]',
+          data: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24],
+        },
+        { type: 'f64[2,2,2,2]', data: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16] },
+      ],
+      params: { lhs_spatial: [2, 3], rhs_spatial: [2, 3], lhs_contract: [1], rhs_contract: [1], dilations: [2, 1] },
+      outputs: [{ type: 'f64[2,1,2,2]', data: [500, 536, 608, 644, 1172, 1272, 1472, 1572] }],
+      source: 'jax',
+    },
+    {
+      inputs: [
+        { type: 'f64[4,2,2]', data: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16] },
+        { type: 'f64[2,3,2]', data: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] },
+      ],
+      params: { lhs_spatial: [0], rhs_spatial: [0], lhs_batch: [2], rhs_batch: [-1], strides: [1], dilations: [3] },
+      outputs: [{ type: 'f64[2,3,2,1]', data: [92, 108, 120, 144, 148, 180, 116, 136, 148, 176, 180, 216] }],
+      source: 'jax',
+    },
+    {
+      inputs: [
+        { type: 'i64[4]', data: [1, 2, 3, 4] },
+        { type: 'i64[2]', data: [1, 2] },
+      ],
+      params: { lhs_spatial: [0], rhs_spatial: [0] },
+      outputs: [{ type: 'i64[3]', data: [5, 8, 11] }],
+      source: 'jax',
+    },
+    {
+      inputs: [
+        { type: 'i32[3]', data: [65536, 3, 1] },
+        { type: 'i32[2]', data: [65536, 5] },
+      ],
+      params: { lhs_spatial: [0], rhs_spatial: [0] },
+      outputs: [{ type: 'i32[2]', data: [15, 196613] }],
+      source: 'jax',
+    },
+  ],
+  samples: [
+    { types: ['f64[5]', 'f64[2]'], params: { ...NO_PAIRS, ...spatial([0], [0]) } },
+    {
+      types: ['f64[2,3,4,5]', 'f64[2,3,2,3]'],
+      params: { ...NO_PAIRS, lhs_contract: [1], rhs_contract: [1], ...spatial([2, 3], [2, 3]) },
+    },
+    {
+      types: ['f64[6,2,7,3]', 'f64[3,2,3,2]'],
+      params: { ...NO_PAIRS, lhs_contract: [3], rhs_contract: [2], ...spatial([0, 2], [0, 1], [2, 3], [2, 1]) },
+    },
+    {
+      types: ['f64[2,3,2,7]', 'f64[3,2,2,2]'],
+      params: {
+        ...{ lhs_batch: [0, 1], rhs_batch: [3, 0], lhs_contract: [2], rhs_contract: [1] },
+        ...spatial([3], [2], [2], [3]),
+      },
+    },
+    {
+      types: ['f64[2,3,4]', 'f64[5,3,1]'],
+      params: { ...NO_PAIRS, lhs_contract: [1], rhs_contract: [1], ...spatial([2], [2]) },
+    },
+    { types: ['f64[2,4]', 'f64[3,1]'], params: { ...NO_PAIRS, ...spatial([1], [1], [2]) } },
+    { types: ['f64[2,3]', 'f64[4]'], params: { ...NO_PAIRS, ...spatial([1], [0]) } },
+    { types: ['f64[0,5]', 'f64[2,2]'], params: { ...NO_PAIRS, ...spatial([1], [1]) } },
+    {
+      types: ['f64[0,5]', 'f64[0,2]'],
+      params: { ...NO_PAIRS, lhs_contract: [0], rhs_contract: [0], ...spatial([1], [1]) },
+    },
+    {
+      types: ['f64[2,3]', 'f64[3,4]'],
+      params: { ...NO_PAIRS, lhs_contract: [1], rhs_contract: [0], ...spatial([], []) },
+    },
+    {
+      types: ['f32[2,6,6,4]', 'f32[3,3,4,8]'],
+      params: { ...NO_PAIRS, lhs_contract: [3], rhs_contract: [2], ...spatial([1, 2], [0, 1]) },
+    },
+    { types: ['i32[2,5]', 'i32[3]'], params: { ...NO_PAIRS, ...spatial([1], [0], [2]) } },
+    {
+      types: ['i64[2,5]', 'i64[2,3]'],
+      params: { ...NO_PAIRS, lhs_contract: [0], rhs_contract: [0], ...spatial([1], [1]) },
+    },
+  ],
+});
+
+/** Axes of the operands that are in no pair, and where the axes of the result are. */
+interface Layout {
+  readonly lhsFreeAxes: readonly number[];
+  readonly rhsFreeAxes: readonly number[];
+  readonly batch: readonly number[];
+  readonly rhsFree: readonly number[];
+  readonly lhsFree: readonly number[];
+  readonly spatial: readonly number[];
+}
+
+function layoutOf(lhs: Shape, rhs: Shape, params: Params): Layout {
+  const lhsFreeAxes = freeAxes(lhs.length, params.lhs_batch, [...params.lhs_contract, ...params.lhs_spatial]);
+  const rhsFreeAxes = freeAxes(rhs.length, params.rhs_batch, [...params.rhs_contract, ...params.rhs_spatial]);
+  let next = 0;
+  const places = (axes: readonly number[]): number[] => axes.map(() => next++);
+  return {
+    lhsFreeAxes,
+    rhsFreeAxes,
+    batch: places(params.lhs_batch),
+    rhsFree: places(rhsFreeAxes),
+    lhsFree: places(lhsFreeAxes),
+    spatial: places(params.lhs_spatial),
+  };
+}
+
+/** A window along one axis, in elements of the axis. */
+interface Window {
+  readonly size: number;
+  /** From the first offset to the last, both counted. */
+  readonly extent: number;
+  readonly places: number;
+  /** From the first place to the last, both counted. */
+  readonly reach: number;
+}
+
+function windowsOf(lhs: Shape, rhs: Shape, { lhs_spatial, rhs_spatial, strides, dilations }: Params): Window[] {
+  return lhs_spatial.map((axis, i) => {
+    const size = lhs[axis]!;
+    const extent = (rhs[rhs_spatial[i]!]! - 1) * dilations[i]! + 1;
+    const places = size < extent ? 0 : Math.floor((size - extent) / strides[i]!) + 1;
+    return { size, extent, places, reach: places === 0 ? 0 : (places - 1) * strides[i]! + 1 };
+  });
+}
+
+function checkAxes(lhs: TensorType, rhs: TensorType, params: Params): void {
+  // Spatial axes are free here: what is checked are the other pairs.
+  contractedShape(lhs, rhs, params);
+  for (const side of ['lhs', 'rhs'] as const) {
+    const { shape } = side === 'lhs' ? lhs : rhs;
+    const spatial = params[`${side}_spatial`];
+    const used = [...params[`${side}_batch`], ...params[`${side}_contract`], ...spatial];
+    if (used.some((axis) => axis >= shape.length) || new Set(used).size !== used.length)
+      throw new ParamMismatch(
+        `${side}_spatial`,
+        `${side}_spatial [${spatial}] must name axes of shape [${shape}] that are in no other pair`,
+      );
+  }
+  for (const name of ['rhs_spatial', 'strides', 'dilations'] as const)
+    if (params[name].length !== params.lhs_spatial.length)
+      throw new ParamMismatch(
+        name,
+        `${name} [${params[name]}] must have one entry for each of the ${params.lhs_spatial.length} axes of lhs_spatial`,
+      );
+  const empty = params.rhs_spatial.find((axis) => rhs.shape[axis] === 0);
+  if (empty !== undefined) throw new TypeMismatch(1, `a window of at least one element along axis ${empty}`);
+}
+
+/** One entry for each axis of a tensor: what is said of the spatial ones, 0 for the others. */
+function alongSpatial(x: Var, spatial: readonly number[], entry: (i: number) => number): number[] {
+  return x.type.shape.map((_, axis) => (spatial.includes(axis) ? entry(spatial.indexOf(axis)) : 0));
+}
+
+/** A window of one element: a contraction, which keeps the spatial axes with those that are free. */
+function pointwise(b: Builder, lhs: Var, rhs: Var, params: Params): Var {
+  const { lhsFreeAxes, batch, rhsFree } = layoutOf(lhs.type.shape, rhs.type.shape, params);
+  const kept = rhs.type.shape.map((_, axis) => axis).filter((axis) => !params.rhs_spatial.includes(axis));
+  const within = (axes: readonly number[]): number[] => axes.map((axis) => kept.indexOf(axis));
+  const matrix = reshape(b, rhs, { shape: sizesOf(rhs.type.shape, kept) });
+  const found = dotGeneral(b, matrix, lhs, {
+    lhs_batch: within(params.rhs_batch),
+    lhs_contract: within(params.rhs_contract),
+    rhs_batch: params.lhs_batch,
+    rhs_contract: params.lhs_contract,
+  });
+  const first = batch.length + rhsFree.length;
+  const wanted = [...lhsFreeAxes, ...params.lhs_spatial];
+  const order = [...wanted].sort((p, q) => p - q);
+  const axes = [...Array(first).keys(), ...wanted.map((axis) => first + order.indexOf(axis))];
+  return transpose(b, found, { axes });
+}
+
+function routine({ x, params }: Form<Params>): Routine {
+  const [lhs, rhs] = x as readonly [TensorType, TensorType];
+  const { lhsFreeAxes, rhsFreeAxes } = layoutOf(lhs.shape, rhs.shape, params);
+  const steps = stridesOf(lhs.shape);
+  const along = (axes: readonly number[]): Stride[] =>
+    axes.map((axis) => ({ size: lhs.shape[axis]!, step: steps[axis]! }));
+  const windows = windowsOf(lhs.shape, rhs.shape, params);
+  return convRoutine(
+    { type: rhs, groups: [params.rhs_batch, rhsFreeAxes, [...params.rhs_contract, ...params.rhs_spatial]] },
+    {
+      type: lhs,
+      batch: along(params.lhs_batch),
+      terms: [
+        ...along(params.lhs_contract),
+        ...params.lhs_spatial.map((axis, i) => ({
+          size: rhs.shape[params.rhs_spatial[i]!]!,
+          step: steps[axis]! * params.dilations[i]!,
+        })),
+      ],
+      columns: [
+        ...along(lhsFreeAxes),
+        ...params.lhs_spatial.map((axis, i) => ({
+          size: windows[i]!.places,
+          step: steps[axis]! * params.strides[i]!,
+        })),
+      ],
+    },
+  );
+}
+
+function spatial(
+  lhs: readonly number[],
+  rhs: readonly number[],
+  strides: readonly number[] = lhs.map(() => 1),
+  dilations: readonly number[] = lhs.map(() => 1),
+): Pick<Params, 'lhs_spatial' | 'rhs_spatial' | 'strides' | 'dilations'> {
+  return { lhs_spatial: lhs, rhs_spatial: rhs, strides, dilations };
+}
