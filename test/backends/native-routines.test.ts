@@ -7,6 +7,7 @@ import { ROUTINES } from '../../engine/backends/native/routines/index.ts';
 import { openblasMatmul } from '../../engine/backends/native/routines/openblas.ts';
 import type { Target } from '../../engine/backends/native/target.ts';
 import type { Routine } from '../../engine/compile/routine.ts';
+import { convGeneral } from '../../engine/ops/conv-general.ts';
 import { type MatmulOperand, matmulRoutine } from '../../engine/ops/matmul-routine.ts';
 import { scatterAdd } from '../../engine/ops/scatter-add.ts';
 import {
@@ -258,19 +259,12 @@ function matmulWork(
   const [lhs, rhs] = [operand(left, 'bmk'), operand(right, 'bkn')];
   const routine = matmulRoutine({ batch, m, n, k }, lhs, rhs);
   const shape: Shape = [batch, m, n];
-  const epsilon = dtype === 'float32' ? 2 ** -24 : 2 ** -53;
   return {
     what: `${dtype} ${left}@${right} b${batch} m${m} n${n} k${k}`,
     routine,
     inputs: [lhs.type, rhs.type],
     output: { dtype, shape },
-    // |error| ≤ c ε Σ |a b|: the worst case has c = k, random errors grow as √k.
-    tolerance: (inputs) => {
-      const sums = new Float64Array(batch * m * n);
-      const sizes = inputs.map((data) => Float64Array.from(data as Float64Array, Math.abs));
-      routine.run(sizes, [sums]);
-      return sums.map((sum) => (8 + 2 * Math.sqrt(k)) * epsilon * sum);
-    },
+    tolerance: toleranceOf(routine, dtype, { dtype, shape }),
   };
 }
 
@@ -354,6 +348,73 @@ const LARGE: readonly (readonly [Sizes, Order, Order])[] = [
   [[1, 40, 3000, 100], 'mk', 'kn'],
 ];
 
+/** A convolution of `[batch, contracted, free, spatial]` with `[batch, free, contracted, spatial]`. */
+interface Slide {
+  readonly x: Shape;
+  readonly window: Shape;
+  readonly batch?: number;
+  readonly contract?: number;
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+}
+
+const SLIDES: readonly Slide[] = [
+  // Places that follow one another, and those that do not.
+  { x: [70], window: [3, 5], strides: [1], dilations: [1] },
+  { x: [70], window: [3, 5], strides: [3], dilations: [2] },
+  { x: [4, 2, 19], window: [15, 4, 3], contract: 1, strides: [1], dilations: [3] },
+  { x: [3, 2, 9, 40], window: [16, 3, 3, 2], contract: 1, strides: [1, 1], dilations: [1, 1] },
+  { x: [3, 2, 9, 11], window: [7, 3, 3, 3], contract: 1, strides: [2, 1], dilations: [1, 2] },
+  { x: [3, 2, 2, 5, 6], window: [3, 5, 2, 2, 2], batch: 1, contract: 1, strides: [1, 2], dilations: [2, 1] },
+  { x: [2, 3, 4, 4, 5], window: [33, 2, 2, 3, 2], contract: 1, strides: [1, 1, 1], dilations: [1, 1, 1] },
+  { x: [5, 30], window: [5, 1, 1], batch: 1, strides: [2], dilations: [1] },
+  // One place, one term, one output.
+  { x: [6, 3, 3], window: [20, 6, 3, 3], contract: 1, strides: [1, 1], dilations: [1, 1] },
+  { x: [3, 50], window: [1], strides: [1], dilations: [1] },
+  // The sums of a kernel's derivative: few places, many terms.
+  { x: [40, 3, 22, 22], window: [13, 40, 20, 20], contract: 1, strides: [1, 1], dilations: [1, 1] },
+  // Blocks of terms and of columns.
+  { x: [60, 2, 30, 31], window: [35, 60, 3, 3], contract: 1, strides: [1, 1], dilations: [1, 1] },
+  { x: [0, 2, 5], window: [3, 0, 2], contract: 1, strides: [1], dilations: [1] },
+  { x: [2, 0, 5], window: [3, 2, 2], contract: 1, strides: [1], dilations: [1] },
+  { x: [3], window: [2, 4], strides: [1], dilations: [1] },
+];
+
+function convWork(dtype: DType, { x, window, batch = 0, contract = 0, strides, dilations }: Slide): Work {
+  const count = strides.length;
+  const range = (from: number, size: number): number[] => Array.from({ length: size }, (_, i) => from + i);
+  const params = {
+    lhs_batch: range(0, batch),
+    rhs_batch: range(0, batch),
+    lhs_contract: range(batch, contract),
+    rhs_contract: range(window.length - count - contract, contract),
+    lhs_spatial: range(x.length - count, count),
+    rhs_spatial: range(window.length - count, count),
+    ...{ strides, dilations },
+  };
+  const inputs = [x, window].map((shape): TensorType => ({ dtype, shape }));
+  const [output] = convGeneral.type(inputs, params);
+  const { lower } = convGeneral;
+  if (lower.kind !== 'reduce' || !lower.routine) return expect.fail('no routine');
+  const routine = lower.routine({ x: inputs, y: [output!], params });
+  return {
+    what: `conv ${dtype} [${window}] over [${x}] by ${strides}, ${dilations}`,
+    ...{ routine, inputs, output: output! },
+    tolerance: toleranceOf(routine, dtype, output!),
+  };
+}
+
+/** |error| ≤ c ε Σ |a b|: the worst case has c = k, random errors grow as √k. */
+function toleranceOf(routine: Routine, dtype: DType, { shape }: TensorType): NonNullable<Work['tolerance']> {
+  const epsilon = dtype === 'float32' ? 2 ** -24 : 2 ** -53;
+  return (inputs) => {
+    const sums = new Float64Array(sizeOf(shape));
+    const sizes = inputs.map((data) => Float64Array.from(data as Float64Array, Math.abs));
+    routine.run(sizes, [sums]);
+    return sums.map((sum) => (8 + 2 * Math.sqrt(Number(routine.sizes.k))) * epsilon * sum);
+  };
+}
+
 const SCATTERS: readonly (readonly [shape: Shape, indices: Shape, axis: number, batchDims: number])[] = [
   [[3], [4], 0, 0],
   [[1], [9], 0, 0],
@@ -403,6 +464,11 @@ describe.skipIf(!jit)('native routines', () => {
       });
       for (const dtype of DTYPES) {
         it(`matmul of ${dtype}`, () => checkAll(matmulWorks(dtype), own));
+        it(`conv of ${dtype}`, () =>
+          checkAll(
+            SLIDES.map((slide) => convWork(dtype, slide)),
+            own,
+          ));
         it(`scatter_add of ${dtype}`, () => checkAll(scatterWorks(dtype), own));
       }
       it('matmul in blocks', () =>

@@ -1,5 +1,6 @@
 /** @file The routines that have native code. */
 import type { RoutineRenderer } from '../routine.ts';
+import { conv } from './conv.ts';
 import { matmul, matmulSizes } from './matmul.ts';
 import { openblasMatmul, preferBlas } from './openblas.ts';
 import { scatterAdd } from './scatter-add.ts';
@@ -11,5 +12,6 @@ export const ROUTINES: Readonly<Record<string, RoutineRenderer>> = {
     const byBlas = isByBlas ? openblasMatmul(routine, types, module, name, target) : undefined;
     return byBlas ?? matmul(routine, types, module, name, target);
   },
+  conv,
   scatter_add: scatterAdd,
 };

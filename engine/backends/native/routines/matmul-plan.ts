@@ -83,6 +83,44 @@ export function planMatmul(given: MatmulSizes, element: Element, target: Target)
   return { sizes, element, flipped, grid, kernel };
 }
 
+/** Terms of the windows that are copied at a time. */
+const WINDOW_TERMS = 256;
+
+/** The plan for a product whose right operand is read window by window: parts are blocks of columns that they copy. */
+export function planConv(sizes: MatmulSizes, element: Element, target: Target): Plan {
+  const { batch, m, n, k } = sizes;
+  const { height, vectors } = tileShape(sizes, element, target);
+  const width = (vectors * target.vectorBits) / BITS[element];
+  const chunks = chunksOf(sizes, element, Math.ceil(n / width), target);
+  const chunkTerms = Math.ceil(k / chunks);
+  const kBlock = Math.min(chunkTerms, WINDOW_TERMS);
+  // What is copied takes a quarter of the second-level cache.
+  const most = Math.floor(target.caches[1] / (4 * kBlock * bytesOf(element)));
+  const wanted = Math.max(1, Math.ceil(UNITS / (batch * chunks)));
+  const [columnBlocks, blockColumns] = blocks(n, width, wanted, [width, Math.max(width, most)]);
+  const parts = Math.ceil(k / chunkTerms) * batch * columnBlocks;
+  const group = Math.max(
+    Math.floor(parts / (2 * UNITS)),
+    Math.min(parts, Math.floor(UNIT_PRODUCTS / (m * blockColumns * chunkTerms))),
+    1,
+  );
+  return {
+    sizes,
+    element,
+    flipped: true,
+    grid: {
+      chunks: Math.ceil(k / chunkTerms),
+      chunkTerms,
+      rowBlocks: 1,
+      blockRows: m,
+      columnBlocks,
+      blockColumns,
+      group,
+    },
+    kernel: { kind: 'tile', height, vectors, width, kBlock, packLeft: false, packRight: 'part' },
+  };
+}
+
 /** The transposed product: `(a b)ᵀ = bᵀ aᵀ`. */
 function flip(x: MatmulSizes): MatmulSizes {
   return {

@@ -10,33 +10,42 @@ import { type MatmulSizes, type Plan, planMatmul } from './matmul-plan.ts';
 import { addPack } from './panels.ts';
 import { addPhase, type Product, partOf, partsOf, productOf } from './product.ts';
 import { addTiles } from './tiles.ts';
+import type { Windows } from './windows.ts';
 
 /** `matmul` of numbers: sums are accumulated in the dtype of the operands. */
 export const matmul: RoutineRenderer = (routine, types, module, name, target) => {
   const output = types.outputs[0]!;
-  const element = ELEMENTS[output.dtype];
-  if (!element || !routine.sizes.strided) return undefined;
   const sizes = matmulSizes(routine);
+  return renderProduct(routine, output, module, name, target, (element) => ({
+    plan: planMatmul(sizes, element, target),
+  }));
+};
+
+/** Adds the functions of a product by its plan; those of an empty one without. */
+export function renderProduct(
+  { sizes: { k, strided } }: Routine,
+  output: TensorType,
+  module: Module,
+  name: string,
+  target: Target,
+  planFor: (element: Element) => { readonly plan: Plan; readonly windows?: Windows },
+): NativeRoutine | undefined {
+  const element = ELEMENTS[output.dtype];
+  if (!element || !strided) return undefined;
   const size = sizeOf(output.shape);
   if (size === 0) return { scratchBytes: 0, phases: [] };
-  if (sizes.k === 0) return { scratchBytes: 0, phases: [addZeros(element, size, module, name, target)] };
-  return renderPlan(planMatmul(sizes, element, target), output, module, name, target);
-};
+  if (k === 0) return { scratchBytes: 0, phases: [addZeros(element, size, module, name, target)] };
+  const { plan, windows } = planFor(element);
+  return renderPlan(productOf(plan, module, name, target, windows), output);
+}
 
 /** The sizes that the routine tells. */
 export function matmulSizes({ sizes }: Routine): MatmulSizes {
   return sizes as unknown as MatmulSizes;
 }
 
-/** Adds the functions of a plan. */
-export function renderPlan(
-  plan: Plan,
-  output: TensorType,
-  module: Module,
-  name: string,
-  target: Target,
-): NativeRoutine {
-  const product = productOf(plan, module, name, target);
+function renderPlan(product: Product, output: TensorType): NativeRoutine {
+  const { plan } = product;
   const pack = plan.kernel.kind === 'tile' ? addPack(product, plan.kernel) : undefined;
   const multiply = addMultiply(product);
   const combine = plan.grid.chunks > 1 ? addCombine(product) : undefined;

@@ -29,8 +29,15 @@ function slicesOf(k: number, width: number): number {
   return Math.max(1, Math.floor((k * width) / UNIT_ELEMENTS));
 }
 
+/** Where a panel's first element is in the right operand. */
+export interface Corner {
+  readonly matrix: string;
+  readonly term: string;
+  readonly column: string;
+}
+
 /** Writes the call that fills a panel, or some terms of it. */
-export type Fill = (body: Body, to: string, from: string, terms: string | number, columns: string | number) => void;
+export type Fill = (body: Body, to: string, from: Corner, terms: string | number, columns: string | number) => void;
 
 function writeSlice(
   body: Body,
@@ -60,9 +67,7 @@ function writeSlice(
     [panel, k * width],
     [term, width],
   );
-  const [, right] = operandsOf(plan);
-  const from = elementAt(integers, right, bytes, [matrix, sizes.rhs_batch], [term, sizes.rhs_k], [column, sizes.rhs_n]);
-  fill(body, to, from, terms, columnsFrom(body, column, n, width));
+  fill(body, to, { matrix, term, column }, terms, columnsFrom(body, column, n, width));
 }
 
 /**
@@ -90,8 +95,12 @@ export function addFill(product: Product, { vectors, width }: TileKernel, shorte
 }
 
 function fillBy({ plan, bytes, name }: Product, suffix: string): Fill {
-  const { rhs_k, rhs_n } = plan.sizes;
+  const { rhs_batch, rhs_k, rhs_n } = plan.sizes;
   const steps = { fromTerm: rhs_k * bytes, fromColumn: rhs_n * bytes };
-  return (body, to, from, terms, columns) =>
+  const [, right] = operandsOf(plan);
+  return (body, to, { matrix, term, column }, terms, columns) => {
+    const integers = new Integers(body);
+    const from = elementAt(integers, right, bytes, [matrix, rhs_batch], [term, rhs_k], [column, rhs_n]);
     callPanel(body, `${name}_${suffix}`, { to, from, ...steps, terms, columns });
+  };
 }

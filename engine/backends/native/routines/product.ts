@@ -3,10 +3,13 @@ import type { Body, Module } from '../ir.ts';
 import type { Target } from '../target.ts';
 import { addFunction, bytesOf, Integers } from './code.ts';
 import type { Grid, MatmulSizes, Plan, TileKernel } from './matmul-plan.ts';
+import type { Windows } from './windows.ts';
 
 /** A product whose functions are being written. */
 export interface Product {
   readonly plan: Plan;
+  /** How the right operand is read, where that is no matrix with strides. */
+  readonly windows: Windows | undefined;
   /** Bytes of an element. */
   readonly bytes: number;
   readonly scratch: Scratch;
@@ -25,8 +28,14 @@ export interface Scratch {
 }
 
 /** A product by its plan. */
-export function productOf(plan: Plan, module: Module, name: string, target: Target): Product {
-  return { plan, bytes: bytesOf(plan.element), scratch: layScratch(plan), module, name, target };
+export function productOf(
+  plan: Plan,
+  module: Module,
+  name: string,
+  target: Target,
+  windows: Windows | undefined,
+): Product {
+  return { plan, windows, bytes: bytesOf(plan.element), scratch: layScratch(plan), module, name, target };
 }
 
 function layScratch({ sizes, grid, kernel, element }: Plan): Scratch {
@@ -38,7 +47,7 @@ function layScratch({ sizes, grid, kernel, element }: Plan): Scratch {
       ? [0, 0]
       : [
           kernel.packRight === 'part'
-            ? parts * lines(rightBlock(grid, kernel))
+            ? Math.ceil(parts / grid.group) * lines(rightBlock(grid, kernel))
             : lines(packedPanels(sizes, kernel) * rightMatrices(sizes) * k * kernel.width),
           kernel.packLeft ? parts * leftBlock(sizes, grid, kernel, element).bytes : 0,
         ];
@@ -46,7 +55,7 @@ function layScratch({ sizes, grid, kernel, element }: Plan): Scratch {
   return { right: 0, left: right, partial: right + left, size: right + left + partial };
 }
 
-/** Elements of the panels that a part copies. */
+/** Elements of the panels that a part copies. Parts that are done one after the other use the same memory. */
 export function rightBlock({ blockColumns }: Grid, { kBlock, width }: TileKernel): number {
   return Math.ceil(blockColumns / width) * kBlock * width;
 }

@@ -17,6 +17,7 @@ import {
   type WritePart,
 } from './product.ts';
 import { addEdge, addTile, callTile, type Tile, type TileOperands } from './tile.ts';
+import { addWindows } from './windows.ts';
 
 /** Adds the tiles' functions; returns what writes the loops over the tiles of a part. */
 export function addTiles(product: Product, kernel: TileKernel): WritePart {
@@ -34,7 +35,7 @@ export function addTiles(product: Product, kernel: TileKernel): WritePart {
     addTile(module, `${name}_tile${rows}`, tile, target);
     if (isEdged) addEdge(module, `${name}_edge${rows}`, `${name}_tile${rows}`, `${name}_copy`, tile, target);
   }
-  const fill = kernel.packRight === 'part' ? addFill(product, kernel, shortestBlock(plan, kernel)) : undefined;
+  const fill = kernel.packRight === 'part' ? fillOf(product, kernel) : undefined;
   if (isEdged || packLeft) addCopy(module, `${name}_copy`, element, target);
   if (accumulates) module.add(`@${name}_nothing = internal constant [${width} x ${element}] zeroinitializer, align 64`);
   return (body, part) => {
@@ -42,6 +43,11 @@ export function addTiles(product: Product, kernel: TileKernel): WritePart {
     if (!accumulates) tiles.write(part);
     else loop(body, '0', part.terms, kBlock, (term) => tiles.writeBlock(part, term));
   };
+}
+
+function fillOf(product: Product, kernel: TileKernel): Fill {
+  const { plan, windows } = product;
+  return windows ? addWindows(product, kernel, windows) : addFill(product, kernel, shortestBlock(plan, kernel));
 }
 
 /** The fewest terms that are summed at a time. */
@@ -159,27 +165,27 @@ class Tiles {
   #packRight(part: Part, fill: Fill): void {
     const integers = this.#integers;
     const { width } = this.#kernel;
-    const { n, rhs_n } = this.#product.plan.sizes;
-    const { bytes } = this.#product;
-    const run = rhs_n === 1 ? 16 : this.#kernel.kBlock;
+    const { windows, bytes, plan } = this.#product;
+    const { n, rhs_n } = plan.sizes;
+    const run = rhs_n === 1 && !windows ? 16 : this.#kernel.kBlock;
     loop(this.#body, '0', part.terms, run, (term) => {
       const terms = integers.min(integers.sub(part.terms, term), run);
       loop(this.#body, '0', part.columns, width, (at) => {
         const column = integers.add(part.column, at);
-        const to = elementAt(integers, this.#ownPanel(part, at), bytes, [term, width]);
-        const from = this.#rightInPlace({ ...part, term: integers.add(part.term, term) }, column);
+        const to = elementAt(integers, this.#ownPanel(at), bytes, [term, width]);
+        const from = { matrix: part.matrix, term: integers.add(part.term, term), column };
         fill(this.#body, to, from, terms, columnsFrom(this.#body, column, n, width));
       });
     });
   }
 
-  /** The panel of a part that begins at a column. */
-  #ownPanel({ index }: Part, column: string): string {
+  /** The panel that begins at a column of the part that is being computed. */
+  #ownPanel(column: string): string {
     const { plan, bytes, scratch } = this.#product;
     const integers = this.#integers;
     const base = integers.at('%scratch', scratch.right);
     const block = rightBlock(plan.grid, this.#kernel);
-    return elementAt(integers, base, bytes, [index, block], [column, this.#kernel.kBlock]);
+    return elementAt(integers, base, bytes, ['%begin', block], [column, this.#kernel.kBlock]);
   }
 
   #rightInPlace(part: Part, column: string): string {
@@ -209,7 +215,7 @@ class Tiles {
       case 'none':
         return { b: this.#rightInPlace(part, column), bStep: inPlace };
       case 'part':
-        return { b: this.#ownPanel(part, at), bStep: packed };
+        return { b: this.#ownPanel(at), bStep: packed };
       case 'all':
         return { b: this.#packedPanel(part, column), bStep: packed };
       case 'edge': {
