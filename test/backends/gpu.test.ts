@@ -18,6 +18,7 @@ import { add } from '../../engine/ops/add.ts';
 import { all } from '../../engine/ops/all.ts';
 import { cast } from '../../engine/ops/cast.ts';
 import { concatenate } from '../../engine/ops/concatenate.ts';
+import { convGeneral } from '../../engine/ops/conv-general.ts';
 import { dotGeneral } from '../../engine/ops/dot-general.ts';
 import { exp } from '../../engine/ops/exp.ts';
 import { gt } from '../../engine/ops/gt.ts';
@@ -437,6 +438,44 @@ describe.skipIf(!gpu)(`kernels ${on}`, () => {
         batched,
       ])
         await expectRight(product, drawFor(product), 2e-6, own.backend);
+    });
+  });
+
+  /** Windows over planes, in a batch of their own, along axes in any order. */
+  const convolutions = (dtypes: readonly DType[]): Program[] =>
+    dtypes.flatMap((dtype) => [
+      program(
+        [
+          [dtype, [3, 5, 9, 12]],
+          [dtype, [33, 5, 3, 2]],
+        ],
+        (b, [x, w]) =>
+          convGeneral(b, x!, w!, {
+            ...{ ...none, lhs_contract: [1], rhs_contract: [1], lhs_spatial: [2, 3], rhs_spatial: [2, 3] },
+            ...{ strides: [2, 1], dilations: [1, 3] },
+          }),
+      ),
+      program(
+        [
+          [dtype, [2, 40, 3, 7]],
+          [dtype, [4, 2, 5, 7]],
+        ],
+        (b, [x, w]) =>
+          convGeneral(b, x!, w!, {
+            ...{ lhs_batch: [0], rhs_batch: [1], lhs_contract: [3], rhs_contract: [3] },
+            ...{ lhs_spatial: [1], rhs_spatial: [0], strides: [1], dilations: [2] },
+          }),
+      ),
+    ]);
+
+  test('convolutions', { timeout: 120_000 }, async () => {
+    for (const convolution of convolutions(['float32', 'int32'])) await expectRight(convolution);
+  });
+
+  test('convolutions whose workgroups share tiles', { timeout: 240_000 }, async () => {
+    await withGpu({ sharesTiles: true, isPoisoned: true }, async (own) => {
+      for (const convolution of convolutions(['float32']))
+        await expectRight(convolution, drawFor(convolution), 2e-6, own.backend);
     });
   });
 

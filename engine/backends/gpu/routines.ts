@@ -2,7 +2,7 @@
  * @file Routines on the device, as WGSL of their own: gpu.js' language has no tiles that a workgroup shares. The text is
  * made of these templates and of sizes. A routine that is not here runs on the host, by its own definition.
  */
-import type { Routine } from '../../compile/routine.ts';
+import type { Routine, Stride } from '../../compile/routine.ts';
 import type { DType } from '../../types.ts';
 import { spread } from './device.ts';
 import { type Element, elementOf } from './kernel.ts';
@@ -27,16 +27,20 @@ type Sizes = Readonly<Record<string, number>>;
 
 /** The routine on the device, if there is one for inputs of these dtypes. */
 export function deviceRoutine(
-  { name, sizes }: Routine,
+  routine: Routine,
   inputs: readonly DType[],
   { sharesTiles }: RoutineOptions,
 ): DeviceRoutine | undefined {
+  const { name, sizes } = routine;
   const elements = inputs.map(elementOf);
-  for (const size of Object.values(sizes))
+  const axes = Object.values(routine.strides ?? {}).flat();
+  for (const size of [...Object.values(sizes), ...axes.flatMap(({ size, step }) => [size, step])])
     if (typeof size !== 'boolean' && !Number.isSafeInteger(size)) throw new Error(`${size} is no size`);
   switch (name) {
     case 'matmul':
-      return matmul(sizes, elements, sharesTiles);
+      return product(sizes, matrixOf(sizes as Sizes), elements, sharesTiles);
+    case 'conv':
+      return product(sizes, windowsOf(routine), elements, sharesTiles);
     case 'scatter_add':
       return scatterAdd(sizes as Sizes, elements);
     default:
@@ -50,29 +54,75 @@ const SIDE = 16;
 const DEPTH = 16;
 const MAX_GROUPS = 65535;
 
-/** The sizes of a matrix product, and the strides of its operands. */
-interface Product
-  extends Readonly<
-    Record<'batch' | 'm' | 'n' | 'k' | 'lhs_batch' | 'lhs_m' | 'lhs_k' | 'rhs_batch' | 'rhs_k' | 'rhs_n', number>
-  > {
+/** Where an element of the right operand lies, as WGSL: the sum of what its matrix, its term and its column say. */
+interface Right {
+  matrix(z: string): string;
+  term(t: string): string;
+  column(j: string): string;
+  /** Whether neighbouring columns are mostly neighbours in memory. */
+  readonly isRowMajor: boolean;
+  /** Which input it is. */
+  readonly input: 0 | 1;
+}
+
+/** The sizes of a matrix product, the strides of its left operand, and where its right one lies. */
+interface Product extends Readonly<Record<'batch' | 'm' | 'n' | 'k' | 'lhs_batch' | 'lhs_m' | 'lhs_k', number>> {
+  readonly right: Right;
   readonly element: 'f32' | 'i32';
 }
 
+function matrixOf({ rhs_batch, rhs_k, rhs_n }: Sizes): Right {
+  return {
+    matrix: (z) => `${z} * ${rhs_batch}`,
+    term: (t) => `${t} * ${rhs_k}`,
+    column: (j) => `${j} * ${rhs_n}`,
+    isRowMajor: rhs_n === 1,
+    input: 1,
+  };
+}
+
+function windowsOf({ strides }: Routine): Right {
+  const { batch, terms, columns } = strides as Readonly<Record<'batch' | 'terms' | 'columns', readonly Stride[]>>;
+  return {
+    matrix: (z) => placeOf(batch, z),
+    term: (t) => placeOf(terms, t),
+    column: (j) => placeOf(columns, j),
+    isRowMajor: true,
+    input: 0,
+  };
+}
+
+/** Where the element of a number lies that counts along axes. */
+function placeOf(axes: readonly Stride[], index: string): string {
+  let inner = 1;
+  const digits: string[] = [];
+  for (const [i, { size, step }] of [...axes].reverse().entries()) {
+    const above = inner === 1 ? index : `(${index}) / ${inner}`;
+    if (size > 1) digits.push(i === axes.length - 1 ? `(${above}) * ${step}` : `((${above}) % ${size}) * ${step}`);
+    inner *= size;
+  }
+  return digits.length === 0 ? '0' : digits.join(' + ');
+}
+
 /** C = A B, each invocation summing some rows by some columns in registers. */
-function matmul(
+function product(
   sizes: Routine['sizes'],
+  right: Right,
   [element]: readonly Element[],
   sharesTiles: boolean,
 ): DeviceRoutine | undefined {
   if (!sizes.strided || (element !== 'f32' && element !== 'i32')) return undefined;
-  const product = { ...(sizes as object), element } as Product;
-  const { batch, m, n } = product;
+  const form = { ...(sizes as object), right, element } as Product;
+  const { batch, m, n } = form;
   if (batch * m * n === 0 || batch > MAX_GROUPS || m > MAX_GROUPS * SIDE || n > MAX_GROUPS * SIDE) return undefined;
-  return sharesTiles ? tiledMatmul(product) : plainMatmul(product);
+  return sharesTiles ? tiledProduct(form) : plainProduct(form);
 }
 
-const HEADER = (element: string): string => `@group(0) @binding(0) var<storage, read> a : array<${element}>;
-@group(0) @binding(1) var<storage, read> b : array<${element}>;
+const HEADER = (
+  element: string,
+  { input }: Right,
+): string => `@group(0) @binding(${1 - input}) var<storage, read> a : array<${element}>;
+@group(0) @binding(${input}) var<storage, read> b : array<${element}>;
 @group(0) @binding(2) var<storage, read_write> c : array<${element}>;`;
 
 function each(count: number, text: (i: number) => string): string {
@@ -80,14 +130,14 @@ function each(count: number, text: (i: number) => string): string {
 }
 
 /** Operands are read where they lie; rows and columns beyond the end are the last ones, and are not written. */
-function plainMatmul({ element, batch, m, n, k, ...s }: Product): DeviceRoutine {
+function plainProduct({ element, batch, m, n, k, right, ...s }: Product): DeviceRoutine {
   const rows = Math.min(4, m);
   const columns = Math.min(4, n);
   const [tall, wide] = [Math.ceil(m / rows), Math.ceil(n / columns)];
   const points = batch * tall * wide;
   const cells = (text: (i: number, j: number) => string): string => each(rows, (i) => each(columns, (j) => text(i, j)));
   const [x, y] = spread(Math.ceil(points / GROUP));
-  const wgsl = `${HEADER(element)}
+  const wgsl = `${HEADER(element, right)}
 @compute @workgroup_size(${GROUP})
 fn main(
 @builtin(workgroup_id) group : vec3<u32>,
@@ -101,11 +151,13 @@ let column0 = (own % ${wide}) * ${columns};
 let row0 = ((own / ${wide}) % ${tall}) * ${rows};
 let z = own / ${tall * wide};
 ${each(rows, (i) => `var pa${i} = z * ${s.lhs_batch} + min(row0 + ${i}, ${m - 1}) * ${s.lhs_m};`)}
-${each(columns, (j) => `var pb${j} = z * ${s.rhs_batch} + min(column0 + ${j}, ${n - 1}) * ${s.rhs_n};`)}
+${each(columns, (j) => `let column${j + 1} = min(column0 + ${j}, ${n - 1});`)}
+${each(columns, (j) => `let pb${j} = ${right.matrix('z')} + ${right.column(`column${j + 1}`)};`)}
 ${cells((i, j) => `var c${i}x${j} = ${element}(0);`)}
 for (var t = 0; t < ${k}; t = t + 1) {
 ${each(rows, (i) => `let a${i} = a[pa${i}]; pa${i} = pa${i} + ${s.lhs_k};`)}
-${each(columns, (j) => `let b${j} = b[pb${j}]; pb${j} = pb${j} + ${s.rhs_k};`)}
+let term = ${right.term('t')};
+${each(columns, (j) => `let b${j} = b[pb${j} + term];`)}
 ${cells((i, j) => `c${i}x${j} = c${i}x${j} + a${i} * b${j};`)}
 }
 ${cells(
@@ -117,7 +169,7 @@ ${cells(
 }
 
 /** A workgroup copies a tile of each operand to memory that it shares before its invocations sum. */
-function tiledMatmul({ element, batch, m, n, k, ...s }: Product): DeviceRoutine {
+function tiledProduct({ element, batch, m, n, k, right, ...s }: Product): DeviceRoutine {
   const rows = m > 2 * SIDE ? 4 : 1;
   const columns = n > 2 * SIDE ? 4 : 1;
   const [height, width] = [rows * SIDE, columns * SIDE];
@@ -129,15 +181,15 @@ function tiledMatmul({ element, batch, m, n, k, ...s }: Product): DeviceRoutine 
     place: `${j} * ${height} + ${i}`,
     buffer: 'a',
   }));
-  const loadB = tileLoad('tb', DEPTH, width, s.rhs_n === 1, (i, j) => ({
-    index: `base_b + (t + ${i}) * ${s.rhs_k} + (column0 + ${j}) * ${s.rhs_n}`,
+  const loadB = tileLoad('tb', DEPTH, width, right.isRowMajor, (i, j) => ({
+    index: `base_b + ${right.term(`(t + ${i})`)} + ${right.column(`(column0 + ${j})`)}`,
     inside: `t + ${i} < ${k} && column0 + ${j} < ${n}`,
     place: `${i} * ${width} + ${j}`,
     buffer: 'b',
   }));
   const cells = (text: (i: number, j: number) => string): string => each(rows, (i) => each(columns, (j) => text(i, j)));
   const zero = `${element}(0)`;
-  const wgsl = `${HEADER(element)}
+  const wgsl = `${HEADER(element, right)}
 var<workgroup> ta : array<${element}, ${height * DEPTH}>;
 var<workgroup> tb : array<${element}, ${DEPTH * width}>;
 @compute @workgroup_size(${SIDE * SIDE})
@@ -146,7 +198,7 @@ let own = i32(local);
 let row0 = i32(group.y) * ${height};
 let column0 = i32(group.x) * ${width};
 let base_a = i32(group.z) * ${s.lhs_batch};
-let base_b = i32(group.z) * ${s.rhs_batch};
+let base_b = ${right.matrix('i32(group.z)')};
 let y = own / ${SIDE};
 let x = own % ${SIDE};
 ${cells((i, j) => `var c${i}x${j} = ${zero};`)}
