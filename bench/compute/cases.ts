@@ -103,6 +103,49 @@ function perceptron(batch: number): Case {
   };
 }
 
+/** Channels come last, as JAX and PyTorch are fastest with them on processors. */
+const CONVOLUTIONAL: Case = {
+  name: 'CNN 28x28x1, 3x3x32, 3x3x64, 10, batch 128',
+  dtype: 'float32',
+  computation: 'cnn',
+  inputs: (random) => {
+    const normal = (scale: number, ...shape: number[]): Tensor =>
+      filled('float32', shape, () => scale * random.normal());
+    return {
+      x: normal(1, 128, 28, 28, 1),
+      labels: filled('int32', [128], () => Math.floor(random.uniform(0, 10))),
+      w1: normal(0.3, 3, 3, 1, 32),
+      b1: normal(0.1, 32),
+      w2: normal(0.08, 3, 3, 32, 64),
+      b2: normal(0.1, 64),
+      w3: normal(0.02, 12544, 10),
+      b3: normal(0.1, 10),
+    };
+  },
+  graph: () => `
+      h1 = relu(conv(x, w1, padding="same", data_format="NHWC") + b1)
+      h2 = relu(conv(h1, w2, strides=2, padding="same", data_format="NHWC") + b2)
+      loss = mean(sparse_softmax_cross_entropy_with_logits(labels, reshape(h2, [128, 12544]) @ w3 + b3))`,
+  ...gradient('loss', ['w1', 'b1', 'w2', 'b2', 'w3', 'b3']),
+  tolerance: TOLERANCE.float32,
+};
+
+const RESIDUAL: Case = {
+  name: 'residual block 3x3, 56x56x64, batch 8',
+  dtype: 'float32',
+  computation: 'residual_block',
+  inputs: (random) => {
+    const normal = (scale: number, ...shape: number[]): Tensor =>
+      filled('float32', shape, () => scale * random.normal());
+    return { x: normal(1, 8, 56, 56, 64), w1: normal(0.04, 3, 3, 64, 64), w2: normal(0.04, 3, 3, 64, 64) };
+  },
+  graph: () => `
+      h = silu(conv(x, w1, padding="same", data_format="NHWC"))
+      loss = mean(relu(x + conv(h, w2, padding="same", data_format="NHWC")) ** 2)`,
+  ...gradient('loss', ['x', 'w1', 'w2']),
+  tolerance: TOLERANCE.float32,
+};
+
 const LOGISTIC_REGRESSION: Case = {
   name: 'logistic regression 100k x 100',
   dtype: 'float32',
@@ -295,6 +338,8 @@ export const CASES: readonly Case[] = [
   blackScholes('float64'),
   perceptron(256),
   perceptron(32),
+  CONVOLUTIONAL,
+  RESIDUAL,
   LOGISTIC_REGRESSION,
   CROSS_ENTROPY,
   LAYER_NORM,

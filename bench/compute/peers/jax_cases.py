@@ -4,7 +4,7 @@ import os
 
 import jax
 import jax.numpy as jnp
-from jax.nn import gelu, relu, sigmoid, softmax, softplus
+from jax.nn import gelu, relu, sigmoid, silu, softmax, softplus
 from jax.scipy.special import erf, logsumexp
 
 from peer import serve
@@ -44,6 +44,27 @@ def mlp(x, labels, w1, b1, w2, b2, w3, b3):
         return sparse_cross_entropy(h2 @ w3 + b3, labels)
 
     return with_gradient(loss, w1, b1, w2, b2, w3, b3)
+
+
+def conv(x, kernel, stride=1):
+    numbers = ("NHWC", "HWIO", "NHWC")
+    return jax.lax.conv_general_dilated(x, kernel, (stride, stride), "SAME", dimension_numbers=numbers)
+
+
+def cnn(x, labels, w1, b1, w2, b2, w3, b3):
+    def loss(w1, b1, w2, b2, w3, b3):
+        h1 = relu(conv(x, w1) + b1)
+        h2 = relu(conv(h1, w2, 2) + b2)
+        return sparse_cross_entropy(h2.reshape(h2.shape[0], -1) @ w3 + b3, labels)
+
+    return with_gradient(loss, w1, b1, w2, b2, w3, b3)
+
+
+def residual_block(x, w1, w2):
+    def loss(x, w1, w2):
+        return (relu(x + conv(silu(conv(x, w1)), w2)) ** 2).mean()
+
+    return with_gradient(loss, x, w1, w2)
 
 
 def logistic_regression(x, labels, w, b):

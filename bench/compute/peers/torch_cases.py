@@ -38,6 +38,24 @@ def mlp(x, labels, w1, b1, w2, b2, w3, b3):
     return with_gradient(F.cross_entropy(torch.addmm(b3, h2, w3), labels), w1, b1, w2, b2, w3, b3)
 
 
+def conv(x, kernel, stride=1):
+    """In PyTorch's channels-last memory format, with the padding that JAX and TensorFlow call SAME."""
+    x, kernel = x.permute(0, 3, 1, 2), kernel.permute(3, 2, 0, 1)
+    # An even size in steps of two has one element too few, at the end.
+    y = F.conv2d(F.pad(x, (0, 1, 0, 1)), kernel, stride=2) if stride == 2 else F.conv2d(x, kernel, padding=1)
+    return y.permute(0, 2, 3, 1)
+
+
+def cnn(x, labels, w1, b1, w2, b2, w3, b3):
+    h1 = F.relu(conv(x, w1) + b1)
+    h2 = F.relu(conv(h1, w2, 2) + b2)
+    return with_gradient(F.cross_entropy(torch.addmm(b3, h2.flatten(1), w3), labels), w1, b1, w2, b2, w3, b3)
+
+
+def residual_block(x, w1, w2):
+    return with_gradient((F.relu(x + conv(F.silu(conv(x, w1)), w2)) ** 2).mean(), x, w1, w2)
+
+
 def logistic_regression(x, labels, w, b):
     return with_gradient(F.binary_cross_entropy_with_logits(x @ w + b, labels), w, b)
 
@@ -115,6 +133,7 @@ def scalar_graph(nodes):
 # What is no source of a gradient, by the names that the cases give their inputs.
 GIVEN = {
     "mlp": "x labels",
+    "cnn": "x labels",
     "logistic_regression": "x labels",
     "cross_entropy": "labels",
     "lstm": "xs h0 c0",
