@@ -151,6 +151,7 @@ export class Fleet {
       folder: this.#folder,
       name: `${device}-${this.#started++}`,
       device,
+      parent: process.pid,
       isFirst: this.#backends.cpu === 'none',
     };
     return new WorkerProcess(start, cache === undefined ? undefined : join(cache, 'node'), this.#listener);

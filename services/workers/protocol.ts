@@ -16,6 +16,8 @@ export interface Start {
   /** Its name, in the log and in the names of its files. */
   readonly name: string;
   readonly device: 'cpu' | 'gpu';
+  /** The process that starts it. */
+  readonly parent: number;
   /** Whether it is the one that says what the configuration means for all. */
   readonly isFirst: boolean;
 }

@@ -25,6 +25,7 @@ import { Batcher, GPU_BYTES, PROCESSOR } from './batcher.ts';
 import { Board } from './board.ts';
 import { Channel } from './channel.ts';
 import { isLent } from './lent.ts';
+import { endWithParent } from './lifeline.ts';
 import { Placement } from './placement.ts';
 import {
   DESCRIPTORS,
@@ -39,7 +40,8 @@ import { RunningJob } from './running.ts';
 
 type Run = Extract<ToWorker, { type: 'run' }>;
 
-const { folder, name, device, isFirst } = JSON.parse(process.argv[2] as string) as Start;
+const { folder, name, device, parent, isFirst } = JSON.parse(process.argv[2] as string) as Start;
+endWithParent(parent);
 const config = readConfig(process.env);
 const log = pino({ level: config.logLevel }).child({ worker: name });
 const board = new Board(DESCRIPTORS.board);

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -39,6 +39,23 @@ const failed = (replies: readonly Reply[]): Reply[] => replies.filter(({ status 
 async function expectWell(service: Serving): Promise<void> {
   const reply = await service.send('POST', '/v1/evaluate', { graph: 'y = x + 1', values: { x: 2 } });
   expect([reply.status, reply.body.values]).toEqual([200, { y: 3 }]);
+}
+
+test('workers end with the service, even one that hears nothing', async () => {
+  const service = await serve({}, true);
+  const hang = { graph: 'y = fault_hang(x)', values: { x: 1 } };
+  const cut = service.send('POST', '/v1/evaluate', hang).catch(() => 'cut off');
+  await until(() => service.workers().some((pid) => ticksOf(pid) > ticksOf(service.child.pid as number) + 100));
+  const workers = service.workers();
+  service.child.kill('SIGKILL');
+  await until(() => !workers.some((pid) => existsSync(`/proc/${pid}`)));
+  expect(await cut).toBe('cut off');
+});
+
+/** Hundredths of seconds that a process has computed. */
+function ticksOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
+  return Number(fields[11]) + Number(fields[12]);
 }
 
 describe('a worker that ends', () => {
