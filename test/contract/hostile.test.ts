@@ -190,6 +190,7 @@ describe('T5 deep graphs', () => {
       graph: chain(100_000),
       values: { x: 0.5 },
       sources: 'x',
+      options: { timeout_ms: 110_000 },
     });
     expect(values).toEqual({ n99999: expect.any(Number) });
     expect(gradients).toEqual(expect.any(Number));
