@@ -78,6 +78,13 @@ export interface Answer {
 }
 
 /**
+ * Throws where a request would be refused whatever is in it. Ports ask before they read it; `bytes` is how much that is.
+ */
+export function admit({ engines }: Service, method: Method, tenant: string, bytes: number): void {
+  if (method.engine) engines.admit(method, tenant, bytes);
+}
+
+/**
  * The answer to a validated request, at once where the method gives it at once. Rejects when the caller's deadline ends
  * first.
  */

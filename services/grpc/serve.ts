@@ -13,7 +13,7 @@ import type {
   UntypedHandleCall,
 } from '@grpc/grpc-js';
 import { EngineError } from '../../engine/errors.ts';
-import { type Caller, call as callMethod, type Service, stream } from '../api/call.ts';
+import { admit, type Caller, call as callMethod, type Service, stream } from '../api/call.ts';
 import { openDeadline, timeoutOf, untilAborted } from '../api/deadline.ts';
 import { readKey } from '../api/idempotency.ts';
 import { isStream, type Method, type UnaryMethod } from '../api/method.ts';
@@ -32,7 +32,7 @@ type AnyCall = OnceCall | ServerWritableStream<Buffer, Buffer>;
 /** The handler of an rpc whose method is a row of the table. Messages come and go as bytes. */
 export function handlerFor(rpc: DescMethod, method: Method, service: Service): UntypedHandleCall {
   const { methodKind } = rpc;
-  const read = (bytes: Buffer, job: Job): unknown => readRequest(rpc, job.count(bytes), service);
+  const read = (bytes: Buffer, job: Job): unknown => readRequest(rpc, job.take(bytes, method), service);
   switch (methodKind) {
     case 'unary': {
       const handle: handleUnaryCall<Buffer, Buffer> = (call, reply) =>
@@ -121,8 +121,9 @@ class Job {
     this.#requestId = callerOf(call.metadata).requestId;
   }
 
-  /** Counts a message that has come; throws `overloaded` when there are too many bytes of them. */
-  count(bytes: Buffer): Buffer {
+  /** Counts a message that has come; throws where it need not be read, for it or too many bytes would be refused. */
+  take(bytes: Buffer, method: Method): Buffer {
+    admit(this.#service, method, callerOf(this.#call.metadata).tenant, bytes.length);
     this.#taken.push(this.#service.budget.take(bytes.length));
     return bytes;
   }

@@ -13,12 +13,12 @@ import package_ from '../../package.json' with { type: 'json' };
 import { authenticate, LOCAL_TENANT } from '../api/auth.ts';
 import type { Service } from '../api/call.ts';
 import { MAX_HEADER_BYTES } from '../api/limits.ts';
-import { isStream } from '../api/method.ts';
+import { isStream, type Method } from '../api/method.ts';
 import type { Config } from '../config.ts';
 import { readBody } from './body.ts';
 import { addDocs } from './docs.ts';
 import { openApiDocument } from './openapi.ts';
-import { serve } from './pipeline.ts';
+import { admitRequest, serve } from './pipeline.ts';
 import { PROBLEM_TYPE, problemFor, problemRow, rawResponse } from './problem.ts';
 import { acceptBody, type Intake, intakeOf } from './read.ts';
 import { Routes, refuseRoute } from './routes.ts';
@@ -37,8 +37,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Whether callers without a key may see it: health and documentation, nothing else. */
     open?: boolean;
-    /** How the method behind the route takes its request. */
-    intake?: Intake;
+    /** The method behind the route, and how it takes its request. */
+    served?: { readonly method: Method; readonly intake: Intake };
   }
 }
 
@@ -92,7 +92,7 @@ function addMethods(app: FastifyInstance, { service }: AppOptions): Routes {
     app.route({
       method: method.verb,
       url: method.path.replace(/\{(\w+)\}/g, ':$1'),
-      config: { intake },
+      config: { served: { method, intake } },
       // HEAD would wait for the end of a stream to say nothing.
       exposeHeadRoute: !isStream(method),
       handler: (request, reply) => serve(method, intake, request, reply, service),
@@ -101,14 +101,18 @@ function addMethods(app: FastifyInstance, { service }: AppOptions): Routes {
   return routes;
 }
 
-function addHooks(app: FastifyInstance, { service: { config, log, budget }, ready }: AppOptions, routes: Routes): void {
+function addHooks(app: FastifyInstance, { service, ready }: AppOptions, routes: Routes): void {
+  const { config, log, budget } = service;
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     if (request.routeOptions.config.open !== true)
       request.tenant = authenticate(request.headers.authorization, config.apiKeys);
     if (request.is404) return refuseRoute(request, reply, routes);
-    const { intake } = request.routeOptions.config;
-    if (intake !== undefined) reply.raw.once('close', budget.take(acceptBody(request, intake, config)));
+    const { served } = request.routeOptions.config;
+    if (served !== undefined) {
+      admitRequest(served.method, request, service);
+      reply.raw.once('close', budget.take(acceptBody(request, served.intake, config)));
+    }
     done();
   });
   app.addHook('onSend', (_request, reply, _payload, done) => {

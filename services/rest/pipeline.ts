@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { EngineError } from '../../engine/errors.ts';
 import type { TextEncoding } from '../../engine/formats/tensor.ts';
-import { type Answer, call, type Service, stream } from '../api/call.ts';
+import { type Answer, admit, call, type Service, stream } from '../api/call.ts';
 import { type Deadline, openDeadline, timeoutOf } from '../api/deadline.ts';
 import { readKey } from '../api/idempotency.ts';
 import { isStream, type Method } from '../api/method.ts';
@@ -23,6 +23,13 @@ interface Wishes {
   readonly encoding?: Encoding;
 }
 
+/** Throws where a request would be refused whatever its body says, which has not been read yet. */
+export function admitRequest(method: Method, request: FastifyRequest, service: Service): void {
+  if (startsOperation(method, request)) return;
+  // A body that does not say how long it is may be long.
+  admit(service, method, request.tenant, Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY));
+}
+
 /** One request through the pipeline; what is thrown on the way is the error handler's. */
 export function serve(
   method: Method,
@@ -33,9 +40,13 @@ export function serve(
 ): FastifyReply | Promise<FastifyReply> {
   const fields = readRequest(request, intake, service.config);
   const valid = validate(method, fields);
-  if (method.computes !== true || !prefersAsync(request.headers.prefer))
-    return answer(method, valid, request, reply, service);
+  if (!startsOperation(method, request)) return answer(method, valid, request, reply, service);
   return answer(startOperation, { method: method.name, request: fields }, request, reply, service);
+}
+
+/** Whether a request is only begun, and goes on without its client. */
+function startsOperation(method: Method, { headers }: FastifyRequest): boolean {
+  return method.computes === true && prefersAsync(headers.prefer);
 }
 
 function answer(

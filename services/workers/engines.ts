@@ -10,6 +10,11 @@ export interface Engines {
   readonly quarantine: Quarantine;
   /** What computes. */
   devices(): readonly Device[];
+  /**
+   * Throws where it is certain that a request of a tenant would be refused, whatever is in its body of so many bytes: who
+   * asks before reading that saves the work.
+   */
+  admit(method: EngineMethod, tenant: string, bytes: number): void;
   /** Has a method do a request: its response, a promise of it, or the messages of a stream. */
   perform(method: EngineMethod, request: unknown, terms: Terms): unknown;
   /** A session is gone: what was computed for it may be let go. */

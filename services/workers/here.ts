@@ -18,6 +18,8 @@ export function enginesHere(
     isReady: true,
     quarantine: new Quarantine(),
     devices: () => [processor(engine.backend, { workers: 0, ready: 0, restarts: 0 })],
+    // Nothing waits here.
+    admit() {},
     perform(method, request, { tenant, log, deadline, afterwards, complete }) {
       const { signal, checkpoint } = deadline;
       if (deviceOf(request) === 'gpu') throw noGpu('this service has no gpu');

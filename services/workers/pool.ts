@@ -36,6 +36,9 @@ const SLIM_BYTES = 4096;
 /** How often a job is given to a worker in all, when workers end that computed something else. */
 const MAX_TRIES = 4;
 
+/** Bytes of a body that is looked at first: it may hold something tiny, which needs no worker, and is read quickly. */
+const MAX_TINY_BYTES = 4096;
+
 /** What a pool is made of. */
 export interface PoolOptions {
   readonly config: Config;
@@ -86,6 +89,13 @@ export class Pool implements Engines {
 
   devices(): readonly Device[] {
     return this.#fleet.devices();
+  }
+
+  admit({ path }: EngineMethod, tenant: string, bytes: number): void {
+    // What is asked of a session waits for that first, and may have been done before.
+    if (path.includes('{session}') || (this.#config.inlineFlops > 0 && bytes <= MAX_TINY_BYTES)) return;
+    const refusal = this.#queue.refusal(tenant, this.#retryAfter);
+    if (refusal !== undefined) throw refusal;
   }
 
   perform(method: EngineMethod, request: unknown, terms: Terms): unknown {
@@ -206,9 +216,14 @@ export class Pool implements Engines {
     task.hold = await (this.#sessions as Sessions).hold(asker, session, revision);
   }
 
+  /** Seconds until most of what waits is done. */
+  get #retryAfter(): number {
+    return Math.min(60, Math.max(1, Math.ceil(this.#queue.cost / 1000 / this.#config.workers)));
+  }
+
   /** Has a job wait for a worker, maybe in the place of another one. */
   #wait(task: Task): void {
-    const seconds = Math.min(60, Math.max(1, Math.ceil(this.#queue.cost / 1000 / this.#config.workers)));
+    const seconds = this.#retryAfter;
     const dropped = this.#queue.push(task, seconds);
     const detail = 'others sent requests, and most of those that wait are yours; send fewer at once';
     dropped?.release();

@@ -53,12 +53,14 @@ test('tenants with work get the same share of the workers, whatever their jobs c
       fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 200, maxLength: 200 }),
       (jobs, actual) => {
         const queue = new Queue<Job>(1000);
-        for (const { tenant, cost } of jobs) queue.push(job(tenant, cost), 1);
+        const left = new Set(jobs.map(({ tenant, cost }) => job(tenant, cost)));
+        for (const each of left) queue.push(each, 1);
         const spent = new Map<string, number>();
         for (let i = 0; ; i++) {
-          const waiting = new Set([...queue].map(({ tenant }) => tenant));
+          const waiting = new Set([...left].map(({ tenant }) => tenant));
           if (waiting.size < 3) return;
           const taken = queue.take(always) as Job;
+          left.delete(taken);
           const cost = actual[i] as number;
           queue.settle(taken.tenant, cost - taken.cost);
           spent.set(taken.tenant, (spent.get(taken.tenant) ?? 0) + cost);
@@ -109,6 +111,33 @@ test('a tenant that fills the queue alone is told that the service is overloaded
   expect(queue.length).toBe(2);
 });
 
+test('what is said before a job is sent is what becomes of it', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 4 }),
+      fc.array(fc.constantFrom('a', 'b', 'c', 'take'), { minLength: 1, maxLength: 40 }),
+      (bound, steps) => {
+        const queue = new Queue<Job>(bound);
+        for (const step of steps) {
+          if (step === 'take') {
+            queue.take(always);
+            continue;
+          }
+          const foretold = queue.refusal(step, 7);
+          let thrown: unknown;
+          try {
+            queue.push(job(step, 1), 7);
+          } catch (reason) {
+            thrown = reason;
+          }
+          expect(described(thrown)).toEqual(described(foretold));
+          expect(queue.length).toBeLessThanOrEqual(bound);
+        }
+      },
+    ),
+  );
+});
+
 test('what is not wanted any more goes', () => {
   const queue = new Queue<Job>(2);
   const gone = job('t', 5);
@@ -127,4 +156,10 @@ function refusal(run: () => unknown): unknown {
     return { code, retryAfter };
   }
   return undefined;
+}
+
+function described(reason: unknown): unknown {
+  if (reason === undefined) return undefined;
+  const { code, message, retryAfter } = reason as EngineError;
+  return { code, message, retryAfter };
 }

@@ -26,6 +26,7 @@ export class Queue<T extends Waiting> {
   /** What the tenant had spent that was served last: who comes anew begins there, and has neither saved nor lost. */
   #clock = 0;
   #length = 0;
+  #cost = 0;
 
   /** `bound` jobs wait at most. */
   constructor(bound: number) {
@@ -38,37 +39,32 @@ export class Queue<T extends Waiting> {
 
   /** What all that waits will cost, in milliseconds of a worker. */
   get cost(): number {
-    let cost = 0;
-    for (const job of this) cost += job.cost;
-    return cost;
-  }
-
-  /** All that waits. */
-  *[Symbol.iterator](): Generator<T> {
-    for (const { jobs } of this.#lines.values()) yield* jobs;
+    return this.#cost;
   }
 
   /**
-   * Has a job wait. When the queue is full, the tenant with the most jobs in it gives way: the job that it sent last is
-   * returned, to be refused in the place of this one. Throws where that is this job's own tenant: `rate_limited` when
-   * others wait too, `overloaded` when it is alone. `retryAfter` is how many seconds it is told to stay away.
+   * Has a job wait; throws its tenant's `refusal`. Where another tenant gives way, the job that this one sent last is
+   * returned, to be refused in its place.
    */
   push(job: T, retryAfter: number): T | undefined {
-    const own = this.#lines.get(job.tenant)?.jobs.length ?? 0;
-    let dropped: T | undefined;
-    if (this.#length >= this.#bound) {
-      let longest: Line<T> | undefined;
-      for (const line of this.#lines.values()) if (line.jobs.length > (longest?.jobs.length ?? 0)) longest = line;
-      if (longest === undefined || longest.jobs.length <= own + 1) throw this.#refusal(own, retryAfter);
-      dropped = longest.jobs.pop() as T;
-      this.#length--;
-    }
+    const refusal = this.refusal(job.tenant, retryAfter);
+    if (refusal !== undefined) throw refusal;
+    const dropped = this.#isFull ? this.#longest()?.jobs.pop() : undefined;
+    if (dropped !== undefined) this.#count(-1, dropped);
     this.#lineOf(job.tenant).jobs.push(job);
-    this.#length++;
+    this.#count(1, job);
     return dropped;
   }
 
-  #refusal(own: number, retryAfter: number): EngineError {
+  /**
+   * Why no job of a tenant may wait now, whatever it costs; `undefined` where one may. When the queue is full, the tenant
+   * with the most jobs in it gives way. Where that is this one, it is `rate_limited` when others wait too, and the service
+   * is `overloaded` when it is alone. `retryAfter` is how many seconds it is told to stay away.
+   */
+  refusal(tenant: string, retryAfter: number): EngineError | undefined {
+    if (!this.#isFull) return undefined;
+    const own = this.#lines.get(tenant)?.jobs.length ?? 0;
+    if ((this.#longest()?.jobs.length ?? 0) > own + 1) return undefined;
     if (own < this.#length)
       return new EngineError(
         'rate_limited',
@@ -78,6 +74,24 @@ export class Queue<T extends Waiting> {
         retryAfter,
       );
     return new EngineError('overloaded', `${own} requests wait already; try again later`, {}, [], retryAfter);
+  }
+
+  get #isFull(): boolean {
+    return this.#length >= this.#bound;
+  }
+
+  /** Of the tenant with the most jobs. */
+  #longest(): Line<T> | undefined {
+    let longest: Line<T> | undefined;
+    for (const line of this.#lines.values()) if (line.jobs.length > (longest?.jobs.length ?? 0)) longest = line;
+    return longest;
+  }
+
+  /** A job has come, or is gone. */
+  #count(change: 1 | -1, { cost }: T): void {
+    this.#length += change;
+    // Sums of fractions are not quite what they were before: an empty queue costs nothing.
+    this.#cost = this.#length === 0 ? 0 : this.#cost + change * cost;
   }
 
   #lineOf(tenant: string): Line<T> {
@@ -106,7 +120,7 @@ export class Queue<T extends Waiting> {
     const job = line.jobs[at] as T;
     if (!hasRoom(job)) return undefined;
     line.jobs.splice(at, 1);
-    this.#length--;
+    this.#count(-1, job);
     this.#clock = Math.max(this.#clock, line.spent);
     line.spent += job.cost;
     this.#tidy();
@@ -125,7 +139,7 @@ export class Queue<T extends Waiting> {
     const at = jobs.indexOf(job);
     if (at === -1) return false;
     jobs.splice(at, 1);
-    this.#length--;
+    this.#count(-1, job);
     this.#tidy();
     return true;
   }

@@ -1,7 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
 import { definitionOf } from '../grpc/harness.ts';
-import { type Serving, serve, until } from './service.ts';
+import { grpcAddress, type Serving, serve, until } from './service.ts';
 
 /** What never ends and hears nothing: only the end of its process ends it. */
 const HANG = { graph: 'y = fault_hang(x)', values: { x: 1 } };
@@ -16,10 +16,7 @@ async function callOverGrpc(
   options: () => grpc.CallOptions,
   during: (call: grpc.ClientUnaryCall) => void = () => {},
 ): Promise<grpc.status | undefined> {
-  // That port is opened after the other one.
-  await until(() => service.printed.some((line) => line.includes('gRPC on')));
-  const port = /gRPC on 127\.0\.0\.1:(\d+)/.exec(service.printed.find((line) => line.includes('gRPC on')) ?? '')?.[1];
-  const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+  const client = new grpc.Client(await grpcAddress(service), grpc.credentials.createInsecure());
   const { path, requestSerialize, responseDeserialize } = definitionOf('Evaluate');
   const request = {
     graph: { text: HANG.graph },

@@ -60,6 +60,13 @@ export async function serve(environment: Record<string, string>, faults = false)
   };
 }
 
+/** Where a service listens for gRPC; resolves when it does, which is after it listens for HTTP. */
+export async function grpcAddress({ printed }: Serving): Promise<string> {
+  const line = (): string => printed.find((one) => one.includes('gRPC on')) ?? '';
+  await until(() => line() !== '');
+  return /gRPC on (127\.0\.0\.1:\d+)/.exec(line())?.[1] as string;
+}
+
 /** The processes whose parent is this one, that are workers. */
 function childrenOf(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
