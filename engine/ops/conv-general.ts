@@ -3,53 +3,44 @@ import { indexAt } from '../compile/index-space.ts';
 import type { Routine, Stride } from '../compile/routine.ts';
 import type { Builder } from '../program/builder.ts';
 import type { Var } from '../program/program.ts';
-import { formatType, type Shape, stridesOf, type TensorType } from '../types.ts';
+import { formatType, stridesOf, type TensorType } from '../types.ts';
 import { accumulatorOf } from './accumulator.ts';
-import { axisIndicesSchema, axisSchema, orderedAxes } from './axes.ts';
-import { contractedShape, contractionParams, freeAxes, groupStrides, sizesOf, sortedBy } from './contraction.ts';
+import { add } from './add.ts';
+import { axisSchema, orderedAxes } from './axes.ts';
+import { groupStrides, sizesOf, sortedBy } from './contraction.ts';
+import {
+  alongSpatial,
+  type Convolution,
+  checkAxes,
+  convolutionParams,
+  layoutOf,
+  stepsParam,
+  type Window,
+  windowsOf,
+} from './conv-axes.ts';
 import { convRoutine } from './conv-routine.ts';
 import { dotGeneral } from './dot-general.ts';
 import { flip } from './flip.ts';
 import { moveAxis } from './indexing.ts';
-import { defineOp, type Form, type Op, operand, ParamMismatch, TypeMismatch } from './op.ts';
+import { defineOp, type Form, type Op, operand, TypeMismatch } from './op.ts';
 import { pad } from './pad.ts';
 import { reshape } from './reshape.ts';
 import { slice } from './slice.ts';
 import { inverse, transpose } from './transpose.ts';
-
-const stepsParam = z
-  .array(
-    z
-      .number()
-      .int()
-      .min(1)
-      .max(2 ** 31 - 1),
-  )
-  .max(8)
-  .readonly();
-
-const params = contractionParams.extend({
-  lhs_spatial: axisIndicesSchema,
-  rhs_spatial: axisIndicesSchema,
-  strides: stepsParam,
-  dilations: stepsParam,
-});
-
-type Params = z.output<typeof params>;
 
 const NO_PAIRS = { lhs_batch: [], rhs_batch: [], lhs_contract: [], rhs_contract: [] } as const;
 
 const axesParam = z.array(axisSchema).max(8).readonly();
 
 /** The sums of products of a window that slides over a tensor. */
-export const convGeneral: Op<Params> = defineOp({
+export const convGeneral: Op<Convolution> = defineOp({
   name: 'conv_general',
   family: 'linalg',
   doc: 'The sums of products of `rhs` and of what a window over `lhs` shows, for each place of the window: `lhs` is read at `place * strides + offset * dilations` along `lhs_spatial`, `rhs` at `offset` along `rhs_spatial`. It is a cross-correlation without padding, as in `lax.conv_general_dilated`. Pairs of axes `lhs_contract` and `rhs_contract` are summed over too, and pairs `lhs_batch` and `rhs_batch` run together. The axes of the result are the batch, what is left of `rhs`, what is left of `lhs`, the places of the window.',
   operands: [operand('lhs'), operand('rhs')],
   variadic: false,
   broadcast: false,
-  params,
+  params: convolutionParams,
   surface: {
     params: z.strictObject({
       lhs_spatial: axesParam,
@@ -62,7 +53,7 @@ export const convGeneral: Op<Params> = defineOp({
       dilations: stepsParam.optional(),
     }),
     build: (b, [lhs, rhs], { strides, dilations, ...given }) => {
-      const axes = (name: Exclude<keyof Params, 'strides' | 'dilations'>, x: Var): number[] =>
+      const axes = (name: Exclude<keyof Convolution, 'strides' | 'dilations'>, x: Var): number[] =>
         orderedAxes(given[name] ?? [], x.type.shape.length, name);
       return convGeneral(b, lhs, rhs, {
         lhs_batch: axes('lhs_batch', lhs),
@@ -95,32 +86,7 @@ export const convGeneral: Op<Params> = defineOp({
     (b, dy, { x: [lhs], params }) => convGeneral(b, lhs, dy, params),
   ],
   transpose: [
-    // The window that shows an element of `lhs` at offset t from its end shows it at -t from the place of the output:
-    // a window with its offsets reversed, over the output with gaps for the strides.
-    (b, ct, { x: [lhs, rhs], params }) => {
-      if (ct.type.shape.includes(0)) return b.full(0, lhs.type);
-      const form = layoutOf(lhs.type.shape, rhs.type.shape, params);
-      const windows = windowsOf(lhs.type.shape, rhs.type.shape, params);
-      const spaced = pad(b, ct, {
-        low: alongSpatial(ct, form.spatial, (i) => windows[i]!.extent - 1),
-        high: alongSpatial(ct, form.spatial, (i) => windows[i]!.size - windows[i]!.reach),
-        interior: alongSpatial(ct, form.spatial, (i) => params.strides[i]! - 1),
-        value: 0,
-      });
-      const found = convGeneral(b, spaced, flip(b, rhs, { axes: [...params.rhs_spatial].sort((p, q) => p - q) }), {
-        lhs_batch: form.batch,
-        rhs_batch: params.rhs_batch,
-        lhs_contract: form.rhsFree,
-        rhs_contract: form.rhsFreeAxes,
-        lhs_spatial: form.spatial,
-        rhs_spatial: params.rhs_spatial,
-        strides: params.strides.map(() => 1),
-        dilations: params.dilations,
-      });
-      const summed = sortedBy(params.lhs_contract, params.rhs_contract);
-      const order = [...params.lhs_batch, ...summed, ...form.lhsFreeAxes, ...params.lhs_spatial];
-      return transpose(b, found, { axes: inverse(order) });
-    },
+    (b, ct, { x: [lhs, rhs], params }) => pullbackOfLhs(b, ct, lhs.type, rhs, params),
     // The roles of strides and dilations change: each offset is a place of a window that the output is.
     (b, ct, { x: [lhs, rhs], params }) => {
       if (ct.type.shape.includes(0)) return b.full(0, rhs.type);
@@ -294,6 +260,7 @@ export const convGeneral: Op<Params> = defineOp({
       types: ['f64[2,3,4]', 'f64[5,3,1]'],
       params: { ...NO_PAIRS, lhs_contract: [1], rhs_contract: [1], ...spatial([2], [2]) },
     },
+    { types: ['f64[2,19]', 'f64[3]'], params: { ...NO_PAIRS, ...spatial([1], [0], [4], [6]) } },
     { types: ['f64[2,4]', 'f64[3,1]'], params: { ...NO_PAIRS, ...spatial([1], [1], [2]) } },
     { types: ['f64[2,3]', 'f64[4]'], params: { ...NO_PAIRS, ...spatial([1], [0]) } },
     { types: ['f64[0,5]', 'f64[2,2]'], params: { ...NO_PAIRS, ...spatial([1], [1]) } },
@@ -317,80 +284,111 @@ export const convGeneral: Op<Params> = defineOp({
   ],
 });
 
-/** Axes of the operands that are in no pair, and where the axes of the result are. */
-interface Layout {
-  readonly lhsFreeAxes: readonly number[];
-  readonly rhsFreeAxes: readonly number[];
-  readonly batch: readonly number[];
-  readonly rhsFree: readonly number[];
-  readonly lhsFree: readonly number[];
-  readonly spatial: readonly number[];
+/**
+ * What the elements of `lhs` have added to a cotangent. Those at one remainder of the places by the strides are shown at
+ * every so many offsets alone: each remainder is a convolution of its own, and none multiplies zeros.
+ */
+function pullbackOfLhs(b: Builder, ct: Var, lhs: TensorType, rhs: Var, params: Convolution): Var {
+  if (ct.type.shape.includes(0)) return b.full(0, lhs);
+  const layout = layoutOf(lhs.shape, rhs.type.shape, params);
+  const windows = windowsOf(lhs.shape, rhs.type.shape, params);
+  const remainders = windows.map((window, i) => remaindersOf(window, params.strides[i]!, params.dilations[i]!));
+  const parts = remainders.reduce<Remainder[][]>(
+    (chosen, next) => chosen.flatMap((some) => next.map((one) => [...some, one])),
+    [[]],
+  );
+  const found = parts.map((part) => {
+    const { shape } = rhs.type;
+    const along = (entry: (one: Remainder) => number, otherwise: (size: number) => number): number[] =>
+      shape.map((size, axis) => {
+        const i = params.rhs_spatial.indexOf(axis);
+        return i < 0 ? otherwise(size) : entry(part[i]!);
+      });
+    const offsets = slice(b, rhs, {
+      starts: along(
+        ({ first }) => first,
+        () => 0,
+      ),
+      stops: along(
+        ({ first, step, taps }) => first + (taps - 1) * step + 1,
+        (size) => size,
+      ),
+      steps: along(
+        ({ step }) => step,
+        () => 1,
+      ),
+    });
+    // An element at offset t from the first of a place is at -t for it: the window's offsets are reversed.
+    const reach = part.map(({ taps, dilation }) => (taps - 1) * dilation);
+    const wide = pad(b, ct, {
+      low: alongSpatial(ct, layout.spatial, (i) => reach[i]! + part[i]!.shift),
+      high: alongSpatial(ct, layout.spatial, (i) => part[i]!.count - part[i]!.shift - windows[i]!.places),
+      interior: ct.type.shape.map(() => 0),
+      value: 0,
+    });
+    const sums = convGeneral(b, wide, flip(b, offsets, { axes: [...params.rhs_spatial].sort((p, q) => p - q) }), {
+      lhs_batch: layout.batch,
+      rhs_batch: params.rhs_batch,
+      lhs_contract: layout.rhsFree,
+      rhs_contract: layout.rhsFreeAxes,
+      lhs_spatial: layout.spatial,
+      rhs_spatial: params.rhs_spatial,
+      strides: params.strides.map(() => 1),
+      dilations: part.map(({ dilation }) => dilation),
+    });
+    const spatial = layout.spatial.map((_, i) => sums.type.shape.length - layout.spatial.length + i);
+    return pad(b, sums, {
+      low: alongSpatial(sums, spatial, (i) => part[i]!.remainder),
+      high: alongSpatial(sums, spatial, (i) => {
+        const { remainder, count } = part[i]!;
+        return windows[i]!.size - remainder - (count - 1) * params.strides[i]! - 1;
+      }),
+      interior: alongSpatial(sums, spatial, (i) => params.strides[i]! - 1),
+      value: 0,
+    });
+  });
+  const summed = sortedBy(params.lhs_contract, params.rhs_contract);
+  const order = [...params.lhs_batch, ...summed, ...layout.lhsFreeAxes, ...params.lhs_spatial];
+  const all = found.reduce((sum, one) => add(b, sum, one));
+  return transpose(b, all, { axes: inverse(order) });
 }
 
-function layoutOf(lhs: Shape, rhs: Shape, params: Params): Layout {
-  const lhsFreeAxes = freeAxes(lhs.length, params.lhs_batch, [...params.lhs_contract, ...params.lhs_spatial]);
-  const rhsFreeAxes = freeAxes(rhs.length, params.rhs_batch, [...params.rhs_contract, ...params.rhs_spatial]);
-  let next = 0;
-  const places = (axes: readonly number[]): number[] => axes.map(() => next++);
-  return {
-    lhsFreeAxes,
-    rhsFreeAxes,
-    batch: places(params.lhs_batch),
-    rhsFree: places(rhsFreeAxes),
-    lhsFree: places(lhsFreeAxes),
-    spatial: places(params.lhs_spatial),
-  };
+/** Elements at `remainder`, `remainder + stride`, … and the offsets at which windows show them. */
+interface Remainder {
+  readonly remainder: number;
+  readonly count: number;
+  /** The offsets `first`, `first + step`, …, `taps` of them. */
+  readonly first: number;
+  readonly step: number;
+  readonly taps: number;
+  /** At the first of these offsets, element number i is shown at place i - shift; at the next, at `dilation` less. */
+  readonly shift: number;
+  readonly dilation: number;
 }
 
-/** A window along one axis, in elements of the axis. */
-interface Window {
-  readonly size: number;
-  /** From the first offset to the last, both counted. */
-  readonly extent: number;
-  readonly places: number;
-  /** From the first place to the last, both counted. */
-  readonly reach: number;
-}
-
-function windowsOf(lhs: Shape, rhs: Shape, { lhs_spatial, rhs_spatial, strides, dilations }: Params): Window[] {
-  return lhs_spatial.map((axis, i) => {
-    const size = lhs[axis]!;
-    const extent = (rhs[rhs_spatial[i]!]! - 1) * dilations[i]! + 1;
-    const places = size < extent ? 0 : Math.floor((size - extent) / strides[i]!) + 1;
-    return { size, extent, places, reach: places === 0 ? 0 : (places - 1) * strides[i]! + 1 };
+function remaindersOf({ size, taps }: Window, stride: number, dilation: number): Remainder[] {
+  const common = divisor(stride, dilation);
+  const step = stride / common;
+  // Offsets that are `step` apart lead to the same remainder.
+  return Array.from({ length: Math.min(step, taps) }, (_, first) => {
+    const remainder = (first * dilation) % stride;
+    return {
+      remainder,
+      count: Math.ceil((size - remainder) / stride),
+      ...{ first, step },
+      taps: Math.floor((taps - 1 - first) / step) + 1,
+      shift: Math.floor((first * dilation) / stride),
+      dilation: dilation / common,
+    };
   });
 }
 
-function checkAxes(lhs: TensorType, rhs: TensorType, params: Params): void {
-  // Spatial axes are free here: what is checked are the other pairs.
-  contractedShape(lhs, rhs, params);
-  for (const side of ['lhs', 'rhs'] as const) {
-    const { shape } = side === 'lhs' ? lhs : rhs;
-    const spatial = params[`${side}_spatial`];
-    const used = [...params[`${side}_batch`], ...params[`${side}_contract`], ...spatial];
-    if (used.some((axis) => axis >= shape.length) || new Set(used).size !== used.length)
-      throw new ParamMismatch(
-        `${side}_spatial`,
-        `${side}_spatial [${spatial}] must name axes of shape [${shape}] that are in no other pair`,
-      );
-  }
-  for (const name of ['rhs_spatial', 'strides', 'dilations'] as const)
-    if (params[name].length !== params.lhs_spatial.length)
-      throw new ParamMismatch(
-        name,
-        `${name} [${params[name]}] must have one entry for each of the ${params.lhs_spatial.length} axes of lhs_spatial`,
-      );
-  const empty = params.rhs_spatial.find((axis) => rhs.shape[axis] === 0);
-  if (empty !== undefined) throw new TypeMismatch(1, `a window of at least one element along axis ${empty}`);
-}
-
-/** One entry for each axis of a tensor: what is said of the spatial ones, 0 for the others. */
-function alongSpatial(x: Var, spatial: readonly number[], entry: (i: number) => number): number[] {
-  return x.type.shape.map((_, axis) => (spatial.includes(axis) ? entry(spatial.indexOf(axis)) : 0));
+function divisor(x: number, y: number): number {
+  return y === 0 ? x : divisor(y, x % y);
 }
 
 /** A window of one element: a contraction, which keeps the spatial axes with those that are free. */
-function pointwise(b: Builder, lhs: Var, rhs: Var, params: Params): Var {
+function pointwise(b: Builder, lhs: Var, rhs: Var, params: Convolution): Var {
   const { lhsFreeAxes, batch, rhsFree } = layoutOf(lhs.type.shape, rhs.type.shape, params);
   const kept = rhs.type.shape.map((_, axis) => axis).filter((axis) => !params.rhs_spatial.includes(axis));
   const within = (axes: readonly number[]): number[] => axes.map((axis) => kept.indexOf(axis));
@@ -408,7 +406,7 @@ function pointwise(b: Builder, lhs: Var, rhs: Var, params: Params): Var {
   return transpose(b, found, { axes });
 }
 
-function routine({ x, params }: Form<Params>): Routine {
+function routine({ x, params }: Form<Convolution>): Routine {
   const [lhs, rhs] = x as readonly [TensorType, TensorType];
   const { lhsFreeAxes, rhsFreeAxes } = layoutOf(lhs.shape, rhs.shape, params);
   const steps = stridesOf(lhs.shape);
@@ -443,6 +441,6 @@ function spatial(
   rhs: readonly number[],
   strides: readonly number[] = lhs.map(() => 1),
   dilations: readonly number[] = lhs.map(() => 1),
-): Pick<Params, 'lhs_spatial' | 'rhs_spatial' | 'strides' | 'dilations'> {
+): Pick<Convolution, 'lhs_spatial' | 'rhs_spatial' | 'strides' | 'dilations'> {
   return { lhs_spatial: lhs, rhs_spatial: rhs, strides, dilations };
 }
