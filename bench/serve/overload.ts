@@ -1,6 +1,6 @@
 /**
  * @file Measures the service when it is asked for three times what it can do: `npm run bench:overload`, `-- --quick` for
- * a shorter time. What it can do is measured just before, in a closed loop; then requests come when it is time, whatever
+ * a shorter time. What it can do is measured just before and just after, in a closed loop; between them requests come when it is time, whatever
  * became of those before, from one tenant, from several alike, and from a greedy one beside modest ones. Goodput should
  * stay within 10 % of the peak, the latency of what is accepted bounded, and who is refused be told when to come again.
  */
@@ -17,7 +17,7 @@ import type { Outcome } from './load.ts';
 
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
 
-const SECONDS = options.quick ? 3 : 15;
+const SECONDS = options.quick ? 6 : 15;
 
 /** Requests that may be on their way at once; when they are, what is due is not sent any more. */
 const CONNECTIONS = 2000;
@@ -57,37 +57,53 @@ async function main(): Promise<void> {
       ADJOINT_API_KEYS: KEYS.map((pair) => pair.join(':')).join(','),
     });
     process.stdout.write(`${asked.name}\n`);
-    await capacity(service.url, asked, generator);
+    const connections = await bestConnections(service.url, asked, generator);
+    let before = await capacity(service.url, asked, generator, connections);
     for (const { name, offered } of SCENARIOS) {
-      const peak = await capacity(service.url, asked, generator);
       const streams = offered.map((share, i) => ({
         request: gradientRequest(service.url, asked, KEYS[i]?.[1]),
-        perSecond: share * peak,
+        perSecond: share * before,
         connections: Math.ceil((CONNECTIONS * share) / offered.reduce((sum, each) => sum + each)),
       }));
       const disturbance = new Disturbance([...treeOf(service.pid), generator.pid]);
       const outcomes = await disturbance.during(generator.send({ loop: 'open', streams, seconds: SECONDS }));
-      report(name, peak, offered, outcomes);
+      await sleep(1000);
+      const after = await capacity(service.url, asked, generator, connections);
+      report(name, before, (before + after) / 2, offered, outcomes);
+      before = after;
       if (disturbance.share > 0.03)
         process.stderr.write(`other processes took ${figure(100 * disturbance.share)} % of the processors meanwhile\n`);
-      await sleep(1000);
     }
   }
 }
 
-/** Requests a second that a closed loop of one tenant gets answered. */
-async function capacity(url: string, asked: Asked, generator: Generator): Promise<number> {
-  const request = gradientRequest(url, asked, KEYS[0]?.[1]);
-  let most = 0;
+/** With how many connections a closed loop gets the most answers; what is measured here is warm afterwards. */
+async function bestConnections(url: string, asked: Asked, generator: Generator): Promise<number> {
+  let best = { connections: 0, perSecond: 0 };
   for (const connections of CAPACITY_CONNECTIONS) {
-    const [outcome] = await generator.send({ loop: 'closed', request, connections, seconds: SECONDS / 3 });
-    if (outcome.failed > 0) throw new Error(`${asked.name}: ${outcome.why}`);
-    most = Math.max(most, outcome.perSecond);
+    await capacity(url, asked, generator, connections);
+    const perSecond = await capacity(url, asked, generator, connections);
+    if (perSecond > best.perSecond) best = { connections, perSecond };
   }
-  return most;
+  return best.connections;
 }
 
-function report(name: string, peak: number, offered: readonly number[], outcomes: readonly Outcome[]): void {
+/** Requests a second that a closed loop of one tenant gets answered. */
+async function capacity(url: string, asked: Asked, generator: Generator, connections: number): Promise<number> {
+  const request = gradientRequest(url, asked, KEYS[0]?.[1]);
+  const [outcome] = await generator.send({ loop: 'closed', request, connections, seconds: SECONDS });
+  if (outcome.failed > 0) throw new Error(`${asked.name}: ${outcome.why}`);
+  return outcome.perSecond;
+}
+
+/** `before` is what the offers are shares of, `peak` what the goodput is. */
+function report(
+  name: string,
+  before: number,
+  peak: number,
+  offered: readonly number[],
+  outcomes: readonly Outcome[],
+): void {
   const head = [
     name,
     'offered/s',
@@ -106,7 +122,7 @@ function report(name: string, peak: number, offered: readonly number[], outcomes
       whole > 0 ? `${((100 * part) / whole).toFixed(1)}%` : '–';
     return [
       `tenant ${KEYS[i]?.[0]}`,
-      figure((offered[i] as number) * peak),
+      figure((offered[i] as number) * before),
       figure(perSecond),
       figure(ms.p50),
       figure(ms.p99),
