@@ -1,8 +1,11 @@
 /** @file Which axes of two tensors a contraction runs together, sums over, and keeps. */
 import { z } from 'zod';
+import type { Expr, Exprs } from '../compile/expr.ts';
+import { indexAt } from '../compile/index-space.ts';
 import { type Shape, stridesOf, type TensorType } from '../types.ts';
+import { accumulatorOf } from './accumulator.ts';
 import { axisIndicesSchema } from './axes.ts';
-import { ParamMismatch, TypeMismatch } from './op.ts';
+import { ParamMismatch, type Read, type Reduction, TypeMismatch } from './op.ts';
 
 /** Pairs of axes to sum over and pairs that run together, as in `lax.dot_general`. */
 export const contractionParams = z.strictObject({
@@ -98,4 +101,35 @@ export function groupStrides(
   const [batch, first, second] = groups.map((axes) => jointStride(shape, axes));
   if (batch === undefined || first === undefined || second === undefined) return undefined;
   return first <= 1 || second <= 1 ? [batch, first, second] : undefined;
+}
+
+/** An operand's axes in some order, and an index along each. */
+export interface Place {
+  readonly axes: readonly number[];
+  readonly indices: readonly Expr[];
+}
+
+/** The sum over a space of products of two operands' elements, in the accumulator's dtype; `places` says where they are. */
+export function sumOfProducts(
+  e: Exprs,
+  read: Read,
+  types: readonly [TensorType, TensorType],
+  over: Shape,
+  places: (summed: readonly Expr[]) => readonly [Place, Place],
+): Reduction {
+  const [{ dtype }] = types;
+  const wide = accumulatorOf(dtype);
+  return {
+    over,
+    monoid: { identity: [e.const(0, wide)], combine: ([p], [q]) => [e.add(p!, q!)] },
+    element: (r) => {
+      const [p, q] = places(r.axes()).map(({ axes, indices }, i) => {
+        const { shape } = types[i]!;
+        const inOrder = shape.map((_, axis) => indices[axes.indexOf(axis)]!);
+        return read(i, indexAt(e, shape, inOrder));
+      });
+      return [e.mul(e.cast(p!, wide), e.cast(q!, wide))];
+    },
+    finish: ([total]) => e.cast(total!, dtype),
+  };
 }

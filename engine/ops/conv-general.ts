@@ -1,13 +1,12 @@
 import { z } from 'zod';
-import { indexAt } from '../compile/index-space.ts';
+import type { Expr } from '../compile/expr.ts';
 import type { Routine, Stride } from '../compile/routine.ts';
 import type { Builder } from '../program/builder.ts';
 import type { Var } from '../program/program.ts';
 import { formatType, stridesOf, type TensorType } from '../types.ts';
-import { accumulatorOf } from './accumulator.ts';
 import { add } from './add.ts';
 import { axisSchema, orderedAxes } from './axes.ts';
-import { groupStrides, sizesOf, sortedBy } from './contraction.ts';
+import { groupStrides, sizesOf, sortedBy, sumOfProducts } from './contraction.ts';
 import {
   alongSpatial,
   type Convolution,
@@ -87,29 +86,7 @@ export const convGeneral: Op<Convolution> = defineOp({
   ],
   transpose: [
     (b, ct, { x: [lhs, rhs], params }) => pullbackOfLhs(b, ct, lhs.type, rhs, params),
-    // The roles of strides and dilations change: each offset is a place of a window that the output is.
-    (b, ct, { x: [lhs, rhs], params }) => {
-      if (ct.type.shape.includes(0)) return b.full(0, rhs.type);
-      const form = layoutOf(lhs.type.shape, rhs.type.shape, params);
-      const found = convGeneral(b, lhs, ct, {
-        lhs_batch: params.lhs_batch,
-        rhs_batch: form.batch,
-        lhs_contract: form.lhsFreeAxes,
-        rhs_contract: form.lhsFree,
-        lhs_spatial: params.lhs_spatial,
-        rhs_spatial: form.spatial,
-        strides: params.dilations,
-        dilations: params.strides,
-      });
-      // Elements beyond the last window would make places beyond the last offset.
-      const kept = [...found.type.shape];
-      const first = kept.length - params.rhs_spatial.length;
-      for (const [i, axis] of params.rhs_spatial.entries()) kept[first + i] = rhs.type.shape[axis]!;
-      const offsets = slice(b, found, { starts: kept.map(() => 0), stops: kept, steps: kept.map(() => 1) });
-      const summed = sortedBy(params.rhs_contract, params.lhs_contract);
-      const order = [...params.rhs_batch, ...form.rhsFreeAxes, ...summed, ...params.rhs_spatial];
-      return transpose(b, offsets, { axes: inverse(order) });
-    },
+    (b, ct, { x: [lhs, rhs], params }) => pullbackOfRhs(b, ct, lhs, rhs.type, params),
   ],
   batch: (b, { x: [lhs, rhs], params }, [lhsBatched, rhsBatched]) => {
     const later = (axes: readonly number[], by: boolean | undefined): number[] => axes.map((axis) => axis + Number(by));
@@ -148,44 +125,26 @@ export const convGeneral: Op<Convolution> = defineOp({
     kind: 'reduce',
     reduction: (e, read, at, { x, params }) => {
       const [lhs, rhs] = x as readonly [TensorType, TensorType];
-      const form = layoutOf(lhs.shape, rhs.shape, params);
-      const wide = accumulatorOf(lhs.dtype);
-      const left = inverse([...params.lhs_batch, ...form.lhsFreeAxes, ...params.lhs_contract, ...params.lhs_spatial]);
-      const right = inverse([...params.rhs_batch, ...form.rhsFreeAxes, ...params.rhs_contract, ...params.rhs_spatial]);
-      return {
-        over: [...sizesOf(lhs.shape, params.lhs_contract), ...sizesOf(rhs.shape, params.rhs_spatial)],
-        monoid: { identity: [e.const(0, wide)], combine: ([p], [q]) => [e.add(p!, q!)] },
-        element: (r) => {
-          const kept = at.axes();
-          const pick = (places: readonly number[]) => places.map((place) => kept[place]!);
-          const summed = r.axes();
-          const contracted = summed.slice(0, params.lhs_contract.length);
-          const offsets = summed.slice(params.lhs_contract.length);
-          const shown = form.spatial.map((place, i) =>
-            e.add(e.mul(kept[place]!, e.at(params.strides[i]!)), e.mul(offsets[i]!, e.at(params.dilations[i]!))),
-          );
-          const fromLeft = [...pick(form.batch), ...pick(form.lhsFree), ...contracted, ...shown];
-          const fromRight = [...pick(form.batch), ...pick(form.rhsFree), ...summed];
-          const p = read(
-            0,
-            indexAt(
-              e,
-              lhs.shape,
-              left.map((i) => fromLeft[i]!),
-            ),
-          );
-          const q = read(
-            1,
-            indexAt(
-              e,
-              rhs.shape,
-              right.map((i) => fromRight[i]!),
-            ),
-          );
-          return [e.mul(e.cast(p, wide), e.cast(q, wide))];
-        },
-        finish: ([total]) => e.cast(total!, lhs.dtype),
-      };
+      const layout = layoutOf(lhs.shape, rhs.shape, params);
+      const contracted = params.lhs_contract.length;
+      const over = [...sizesOf(lhs.shape, params.lhs_contract), ...sizesOf(rhs.shape, params.rhs_spatial)];
+      return sumOfProducts(e, read, [lhs, rhs], over, (summed) => {
+        const kept = at.axes();
+        const pick = (places: readonly number[]): Expr[] => places.map((place) => kept[place]!);
+        const shown = pick(layout.spatial).map((place, i) =>
+          e.add(e.mul(place, e.at(params.strides[i]!)), e.mul(summed[contracted + i]!, e.at(params.dilations[i]!))),
+        );
+        return [
+          {
+            axes: [...params.lhs_batch, ...layout.lhsFreeAxes, ...params.lhs_contract, ...params.lhs_spatial],
+            indices: [...pick(layout.batch), ...pick(layout.lhsFree), ...summed.slice(0, contracted), ...shown],
+          },
+          {
+            axes: [...params.rhs_batch, ...layout.rhsFreeAxes, ...params.rhs_contract, ...params.rhs_spatial],
+            indices: [...pick(layout.batch), ...pick(layout.rhsFree), ...summed],
+          },
+        ];
+      });
     },
     routine,
   },
@@ -385,6 +344,30 @@ function remaindersOf({ size, taps }: Window, stride: number, dilation: number):
 
 function divisor(x: number, y: number): number {
   return y === 0 ? x : divisor(y, x % y);
+}
+
+/** What the offsets of `rhs` have added to a cotangent: each is a place of a window over `lhs` that the cotangent is. */
+function pullbackOfRhs(b: Builder, ct: Var, lhs: Var, rhs: TensorType, params: Convolution): Var {
+  if (ct.type.shape.includes(0)) return b.full(0, rhs);
+  const layout = layoutOf(lhs.type.shape, rhs.shape, params);
+  const found = convGeneral(b, lhs, ct, {
+    lhs_batch: params.lhs_batch,
+    rhs_batch: layout.batch,
+    lhs_contract: layout.lhsFreeAxes,
+    rhs_contract: layout.lhsFree,
+    lhs_spatial: params.lhs_spatial,
+    rhs_spatial: layout.spatial,
+    strides: params.dilations,
+    dilations: params.strides,
+  });
+  // Elements of `lhs` beyond the last place make places beyond the last offset.
+  const kept = [...found.type.shape];
+  const first = kept.length - params.rhs_spatial.length;
+  for (const [i, axis] of params.rhs_spatial.entries()) kept[first + i] = rhs.shape[axis]!;
+  const offsets = slice(b, found, { starts: kept.map(() => 0), stops: kept, steps: kept.map(() => 1) });
+  const summed = sortedBy(params.rhs_contract, params.lhs_contract);
+  const order = [...params.rhs_batch, ...layout.rhsFreeAxes, ...summed, ...params.rhs_spatial];
+  return transpose(b, offsets, { axes: inverse(order) });
 }
 
 /** A window of one element: a contraction, which keeps the spatial axes with those that are free. */

@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import { indexAt } from '../compile/index-space.ts';
 import type { Routine } from '../compile/routine.ts';
 import type { Builder } from '../program/builder.ts';
 import type { Var } from '../program/program.ts';
 import { formatType, sizeOf, type TensorType } from '../types.ts';
-import { accumulatorOf } from './accumulator.ts';
 import { axisSchema, orderedAxes } from './axes.ts';
 import { broadcastTo } from './broadcast-to.ts';
 import {
@@ -15,6 +13,7 @@ import {
   groupStrides,
   sizesOf,
   sortedBy,
+  sumOfProducts,
 } from './contraction.ts';
 import { moveAxis } from './indexing.ts';
 import { matmulRoutine } from './matmul-routine.ts';
@@ -117,37 +116,16 @@ export const dotGeneral: Op<Contraction> = defineOp({
       const { lhs_contract, rhs_contract, lhs_batch, rhs_batch } = params;
       const { batch, lhsFree, rhsFree } = places(lhs, rhs, params);
       const split = batch.length + lhsFree.length;
-      const wide = accumulatorOf(lhs.dtype);
-      return {
-        over: sizesOf(lhs.shape, lhs_contract),
-        monoid: { identity: [e.const(0, wide)], combine: ([p], [q]) => [e.add(p!, q!)] },
-        element: (r) => {
-          const kept = at.axes();
-          const summed = r.axes();
-          const left = inverse([...lhs_batch, ...lhsFree, ...lhs_contract]);
-          const right = inverse([...rhs_batch, ...rhsFree, ...rhs_contract]);
-          const fromLeft = [...kept.slice(0, split), ...summed];
-          const fromRight = [...kept.slice(0, batch.length), ...kept.slice(split), ...summed];
-          const p = read(
-            0,
-            indexAt(
-              e,
-              lhs.shape,
-              left.map((i) => fromLeft[i]!),
-            ),
-          );
-          const q = read(
-            1,
-            indexAt(
-              e,
-              rhs.shape,
-              right.map((i) => fromRight[i]!),
-            ),
-          );
-          return [e.mul(e.cast(p, wide), e.cast(q, wide))];
-        },
-        finish: ([total]) => e.cast(total!, lhs.dtype),
-      };
+      return sumOfProducts(e, read, [lhs, rhs], sizesOf(lhs.shape, lhs_contract), (summed) => {
+        const kept = at.axes();
+        return [
+          { axes: [...lhs_batch, ...lhsFree, ...lhs_contract], indices: [...kept.slice(0, split), ...summed] },
+          {
+            axes: [...rhs_batch, ...rhsFree, ...rhs_contract],
+            indices: [...kept.slice(0, batch.length), ...kept.slice(split), ...summed],
+          },
+        ];
+      });
     },
     routine,
   },
