@@ -456,26 +456,21 @@ function scatterWorks(dtype: DType): Work[] {
 }
 
 describe.skipIf(!jit)('native routines', () => {
-  for (const [name, features] of Object.entries(TARGETS))
+  for (const [at, [name, features]] of Object.entries(TARGETS).entries())
     describe(name, () => {
       let own: Render;
       beforeAll(() => {
         own = ownFor({ ...jit!.target, ...features });
       });
+      // This machine's own code does all, the three others every third of them, each others.
+      const some = (works: readonly Work[]): Work[] => works.filter((_, i) => at === 0 || i % 3 === at - 1);
       for (const dtype of DTYPES) {
-        it(`matmul of ${dtype}`, () => checkAll(matmulWorks(dtype), own));
-        it(`conv of ${dtype}`, () =>
-          checkAll(
-            SLIDES.map((slide) => convWork(dtype, slide)),
-            own,
-          ));
-        it(`scatter_add of ${dtype}`, () => checkAll(scatterWorks(dtype), own));
+        it(`matmul of ${dtype}`, () => checkAll(some(matmulWorks(dtype)), own));
+        it(`conv of ${dtype}`, () => checkAll(some(SLIDES.map((slide) => convWork(dtype, slide))), own));
+        it(`scatter_add of ${dtype}`, () => checkAll(some(scatterWorks(dtype)), own));
       }
       it('matmul in blocks', () =>
-        checkAll(
-          LARGE.map(([sizes, left, right]) => matmulWork('float32', sizes, left, right)),
-          own,
-        ));
+        checkAll(some(LARGE.map(([sizes, left, right]) => matmulWork('float32', sizes, left, right))), own));
     });
 
   it('leaves operands without strides to others', () => {

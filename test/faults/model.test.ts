@@ -571,7 +571,7 @@ describe('random histories', () => {
           await subject.close();
         }
       }),
-      { numRuns: Number(process.env.ADJOINT_FAULTS_RUNS ?? 40) },
+      { numRuns: Number(process.env.ADJOINT_FAULTS_RUNS ?? 25) },
     );
   });
 });
