@@ -4,6 +4,6 @@ const FACTOR = Number(process.env.ADJOINT_FUZZ_RUNS ?? 1);
 /** Random inputs per row of the catalogue, and random programs per law. */
 export const RUNS = {
   factor: Math.max(1, FACTOR),
-  perRow: Math.ceil(60 * FACTOR),
+  perRow: Math.ceil(30 * FACTOR),
   programs: Math.ceil(60 * FACTOR),
 } as const;

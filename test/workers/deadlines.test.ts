@@ -54,7 +54,7 @@ test('the deadline of a header, of an option and of gRPC end the worker that doe
     expect(ended(service)[0]).toMatch(/took longer than|the client went away/);
     service.child.kill('SIGKILL');
   }
-}, 60_000);
+}, 180_000);
 
 test('a client that goes away, and a gRPC call that is cancelled, end the worker that does not hear of them', async () => {
   const ways: ((service: Serving) => Promise<unknown>)[] = [
@@ -90,4 +90,4 @@ test('a client that goes away, and a gRPC call that is cancelled, end the worker
     expect(next.body.values).toEqual({ y: 2 });
     service.child.kill('SIGKILL');
   }
-}, 60_000);
+}, 180_000);

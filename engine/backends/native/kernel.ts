@@ -24,6 +24,9 @@ const NARROW_RUNS = 64;
 /** Scalar operations of a run up to which the rest of a loop is a run of its own, so that the others need no mask. */
 const LIGHT = 64;
 
+/** Bytes after which addresses share a set of the first-level cache. */
+const PAGE = 4096;
+
 /** How much of a kernel's outermost loop is a unit: `each` of every `of` equal parts; the last unit may be smaller. */
 export interface UnitSize {
   readonly of: number;
@@ -166,19 +169,23 @@ class Renderer {
     const candidates = loops.filter(({ isFold }) => !isFold || folds.length > 0);
     const places = values.flatMap((expr) => {
       if (expr.fn !== 'load') return [];
-      return [sums.get(expr.args[0] as Expr)];
+      return [{ place: sums.get(expr.args[0] as Expr), bytes: BYTES[expr.dtype] }];
     });
+    const stored = { place: position, bytes: BYTES[this.#kernel.stores[0]?.target.type.dtype ?? 'float32'] };
     const innermostFold = loops.filter(({ isFold }) => isFold).at(-1);
     const full = this.#target.vectorBits / 32;
     const costOf = (loop: Loop): number => {
       // What steps by one costs one access a vector, what stays a fraction, anything else one access a lane.
-      const access = (place: Affine | undefined): number => {
+      const access = ({ place, bytes }: { readonly place: Affine | undefined; readonly bytes: number }): number => {
         const step = place?.coefficients[loop.axis];
-        return step === 0 ? 0.25 : step === 1 ? 1 : full / 2;
+        if (step === 0) return 0.25;
+        if (step === 1) return 1;
+        // Lanes that share a set of the cache push one another out of it before the next vector comes.
+        return step !== undefined && loop.size > 8 && (step * bytes) % PAGE === 0 ? full : full / 2;
       };
-      let cost = places.reduce((total, place) => total + access(place), 1);
+      let cost = places.reduce((total, each) => total + access(each), 1);
       if (loop.isFold) cost += (4 * full) / loop.size;
-      else cost += access(position) / (folds.length > 0 ? sizeOf((folds[0] as Fold).over) : 1);
+      else cost += access(stored) / (folds.length > 0 ? sizeOf((folds[0] as Fold).over) : 1);
       const vectors = Math.ceil(loop.size / full);
       return (cost * vectors * full) / loop.size;
     };
