@@ -25,7 +25,7 @@ import { defineOp, type Form, type Op, operand, TypeMismatch } from './op.ts';
 import { pad } from './pad.ts';
 import { reshape } from './reshape.ts';
 import { slice } from './slice.ts';
-import { inverse, transpose } from './transpose.ts';
+import { beforeTranspose, inverse, transpose } from './transpose.ts';
 
 const NO_PAIRS = { lhs_batch: [], rhs_batch: [], lhs_contract: [], rhs_contract: [] } as const;
 
@@ -109,16 +109,31 @@ export const convGeneral: Op<Convolution> = defineOp({
   simplify: (b, { x: [lhs, rhs], params }) => {
     const isPoint = params.rhs_spatial.every((axis) => rhs.type.shape[axis] === 1);
     if (isPoint && params.strides.every((step) => step === 1)) return pointwise(b, lhs, rhs, params);
-    const { rhsFreeAxes } = layoutOf(lhs.type.shape, rhs.type.shape, params);
-    const summed = [...params.rhs_contract, ...params.rhs_spatial];
-    if (groupStrides(rhs.type.shape, [params.rhs_batch, rhsFreeAxes, summed])) return null;
-    const axes = [...params.rhs_batch, ...rhsFreeAxes, ...summed];
-    const [contract, spatial] = [params.rhs_batch.length + rhsFreeAxes.length, axes.length - params.rhs_spatial.length];
-    return convGeneral(b, lhs, transpose(b, rhs, { axes }), {
+    const { lhsFreeAxes, rhsFreeAxes } = layoutOf(lhs.type.shape, rhs.type.shape, params);
+    const shown = beforeTranspose(b, lhs, lhsFreeAxes);
+    if (shown)
+      return convGeneral(b, shown.x, rhs, {
+        ...params,
+        lhs_batch: shown.axesOf(params.lhs_batch),
+        lhs_contract: shown.axesOf(params.lhs_contract),
+        lhs_spatial: shown.axesOf(params.lhs_spatial),
+      });
+    const groups = [params.rhs_batch, rhsFreeAxes, [...params.rhs_contract, ...params.rhs_spatial]] as const;
+    const before = beforeTranspose(b, rhs, rhsFreeAxes);
+    const isRead =
+      before &&
+      groupStrides(before.x.type.shape, [before.axesOf(groups[0]), before.axesOf(groups[1]), before.axesOf(groups[2])]);
+    if (!isRead && groupStrides(rhs.type.shape, groups)) return null;
+    // Without the transposition before it, or with one, `rhs` has strides.
+    const axes = groups.flat();
+    const matrix = isRead
+      ? before
+      : { x: transpose(b, rhs, { axes }), axesOf: (own: readonly number[]) => own.map((axis) => axes.indexOf(axis)) };
+    return convGeneral(b, lhs, matrix.x, {
       ...params,
-      rhs_batch: params.rhs_batch.map((_, i) => i),
-      rhs_contract: params.rhs_contract.map((_, i) => contract + i),
-      rhs_spatial: params.rhs_spatial.map((_, i) => spatial + i),
+      rhs_batch: matrix.axesOf(params.rhs_batch),
+      rhs_contract: matrix.axesOf(params.rhs_contract),
+      rhs_spatial: matrix.axesOf(params.rhs_spatial),
     });
   },
   lower: {

@@ -20,7 +20,7 @@ import { matmulRoutine } from './matmul-routine.ts';
 import { mul } from './mul.ts';
 import { defineOp, type Form, type Op, operand, TypeMismatch } from './op.ts';
 import { reshape } from './reshape.ts';
-import { inverse, transpose } from './transpose.ts';
+import { beforeTranspose, inverse, transpose } from './transpose.ts';
 
 const axesParam = z.array(axisSchema).max(8).readonly();
 
@@ -218,14 +218,11 @@ function relaid(
   contract: readonly number[],
 ): { readonly x: Var; readonly batch: readonly number[]; readonly contract: readonly number[] } | null {
   const free = freeAxes(x.type.shape.length, batch, contract);
-  const inner = b.producer(x);
-  if (inner?.op === transpose) {
-    const before = inner.inputs[0]!;
-    const order = inner.params.axes as readonly number[];
-    const [from, kept, summed] = [batch, free, contract].map((axes) => axes.map((axis) => order[axis]!));
-    const increasing = kept!.every((axis, i) => i === 0 || axis > kept![i - 1]!);
-    if (increasing && groupStrides(before.type.shape, [from!, kept!, summed!]))
-      return { x: before, batch: from!, contract: summed! };
+  const before = beforeTranspose(b, x, free);
+  if (before) {
+    const [from, kept, summed] = [batch, free, contract].map(before.axesOf);
+    if (groupStrides(before.x.type.shape, [from!, kept!, summed!]))
+      return { x: before.x, batch: from!, contract: summed! };
   }
   if (groupStrides(x.type.shape, [batch, free, contract])) return null;
   return {

@@ -7,6 +7,7 @@ import { defineOp, type Op, operand, ParamMismatch } from './op.ts';
 import { checkScalar, scalarParam, scalarSchema } from './scalar.ts';
 import { shapeOrSizeSchema, sizeSchema } from './sizes.ts';
 import { slice } from './slice.ts';
+import { beforeTranspose, inverse, transpose } from './transpose.ts';
 
 const params = z.strictObject({ low: shapeSchema, high: shapeSchema, interior: shapeSchema, value: scalarParam });
 
@@ -74,6 +75,14 @@ export const pad: Op<z.output<typeof params>> = defineOp({
       (size, axis) => low[axis] === 0 && high[axis] === 0 && (interior[axis] === 0 || size <= 1),
     );
     if (nothing) return x;
+    // Who reads a transposition may read what is before it, and so it goes last.
+    const before = beforeTranspose(b, x, []);
+    if (before) {
+      const axes = before.axesOf(x.type.shape.map((_, axis) => axis));
+      const along = (entries: readonly number[]): number[] => inverse(axes).map((axis) => entries[axis]!);
+      const padded = pad(b, before.x, { low: along(low), high: along(high), interior: along(interior), value });
+      return transpose(b, padded, { axes });
+    }
     return b.uniform(x) === value || x.type.shape.includes(0) ? b.full(value, y) : null;
   },
   lower: {

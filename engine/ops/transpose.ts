@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { indexAt } from '../compile/index-space.ts';
+import type { Builder } from '../program/builder.ts';
+import type { Var } from '../program/program.ts';
 import type { TensorType } from '../types.ts';
 import { axisIndicesSchema, axisSchema, orderedAxes } from './axes.ts';
 import { movement } from './movement.ts';
@@ -79,4 +81,21 @@ export function inverse(axes: readonly number[]): number[] {
     undo[axis] = i;
   });
   return undo;
+}
+
+/**
+ * What a tensor is a transposition of, and where its axes were; `undefined` where it is none, or where axes whose order
+ * matters would change theirs.
+ */
+export function beforeTranspose(
+  b: Builder,
+  x: Var,
+  ordered: readonly number[],
+): { readonly x: Var; axesOf(axes: readonly number[]): number[] } | undefined {
+  const inner = b.producer(x);
+  if (inner?.op !== transpose) return undefined;
+  const order = inner.params.axes as readonly number[];
+  const axesOf = (axes: readonly number[]): number[] => axes.map((axis) => order[axis]!);
+  const kept = axesOf(ordered);
+  return kept.every((axis, i) => i === 0 || axis > kept[i - 1]!) ? { x: inner.inputs[0]!, axesOf } : undefined;
 }
