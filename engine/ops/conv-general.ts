@@ -111,7 +111,8 @@ export const convGeneral: Op<Convolution> = defineOp({
     if (isPoint && params.strides.every((step) => step === 1)) return pointwise(b, lhs, rhs, params);
     const { lhsFreeAxes, rhsFreeAxes } = layoutOf(lhs.type.shape, rhs.type.shape, params);
     const shown = beforeTranspose(b, lhs, lhsFreeAxes);
-    if (shown)
+    // Places that are neighbours in memory are read together.
+    if (shown && shown.axesOf(params.lhs_spatial.slice(-1))[0] === lhs.type.shape.length - 1)
       return convGeneral(b, shown.x, rhs, {
         ...params,
         lhs_batch: shown.axesOf(params.lhs_batch),

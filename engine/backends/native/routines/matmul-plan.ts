@@ -117,7 +117,15 @@ export function planConv(sizes: MatmulSizes, element: Element, target: Target): 
       blockColumns,
       group,
     },
-    kernel: { kind: 'tile', height, vectors, width, kBlock, packLeft: false, packRight: 'part' },
+    kernel: {
+      kind: 'tile',
+      height,
+      vectors,
+      width,
+      kBlock,
+      packLeft: sizes.lhs_k !== 1 && m > height,
+      packRight: 'part',
+    },
   };
 }
 

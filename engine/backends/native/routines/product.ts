@@ -41,21 +41,22 @@ export function productOf(
 function layScratch({ sizes, grid, kernel, element }: Plan): Scratch {
   const { batch, m, n, k } = sizes;
   const lines = (size: number): number => Math.ceil((size * bytesOf(element)) / 64) * 64;
-  const parts = partsOf(sizes, grid);
+  // Parts that are done one after the other use the same memory.
+  const units = Math.ceil(partsOf(sizes, grid) / grid.group);
   const [right, left] =
     kernel.kind === 'dots'
       ? [0, 0]
       : [
           kernel.packRight === 'part'
-            ? Math.ceil(parts / grid.group) * lines(rightBlock(grid, kernel))
+            ? units * lines(rightBlock(grid, kernel))
             : lines(packedPanels(sizes, kernel) * rightMatrices(sizes) * k * kernel.width),
-          kernel.packLeft ? parts * leftBlock(sizes, grid, kernel, element).bytes : 0,
+          kernel.packLeft ? units * leftBlock(sizes, grid, kernel, element).bytes : 0,
         ];
   const partial = grid.chunks > 1 ? lines(grid.chunks * batch * m * n) : 0;
   return { right: 0, left: right, partial: right + left, size: right + left + partial };
 }
 
-/** Elements of the panels that a part copies. Parts that are done one after the other use the same memory. */
+/** Elements of the panels that a part copies. */
 export function rightBlock({ blockColumns }: Grid, { kBlock, width }: TileKernel): number {
   return Math.ceil(blockColumns / width) * kBlock * width;
 }

@@ -121,7 +121,7 @@ class Tiles {
     );
     if (!this.#kernel.packLeft) return from;
     const block = leftBlock(sizes, grid, this.#kernel, element);
-    const to = integers.at('%scratch', integers.add(integers.mul(part.index, block.bytes), scratch.left));
+    const to = integers.at('%scratch', integers.add(integers.mul('%begin', block.bytes), scratch.left));
     if (sizes.lhs_k === 1)
       callCopy(
         this.#body,
