@@ -53,6 +53,7 @@ export const conv = composite<Params>({
     const axes = isLast ? channelsLast(rank) : channelsFirst(rank);
     checkChannels(x, kernel, axes, groups);
     const padded = pad(b, x, { ...paddingOf(x, kernel, axes, given), interior: x.type.shape.map(() => 0), value: 0 });
+    checkWindow(padded, kernel, axes, given.dilations);
     const [lhs, rhs] =
       groups === 1
         ? [padded, kernel]
@@ -186,9 +187,27 @@ function checkChannels(x: Var, kernel: Var, { channels, inputs, outputs }: Axes,
   const given = x.type.shape[channels]!;
   if (given % groups !== 0) throw new ParamMismatch('groups', `groups ${groups} must divide the ${given} channels`);
   if (kernel.type.shape[inputs] !== given / groups)
-    throw new TypeMismatch(1, `size ${given / groups} along axis ${inputs}: ${given} channels in ${groups} groups`);
+    throw new TypeMismatch(
+      1,
+      `size ${given / groups} along axis ${inputs}: the first input has ${given} channels${groups > 1 ? ` in ${groups} groups` : ''}`,
+    );
   const made = kernel.type.shape[outputs]!;
   if (made % groups !== 0) throw new ParamMismatch('groups', `groups ${groups} must divide the ${made} outputs`);
+}
+
+/** A layer without outputs is a mistake; `conv_general` gives an empty tensor, as `lax` does. */
+function checkWindow(x: Var, kernel: Var, { spatial, window }: Axes, dilations: Params['dilations']): void {
+  const dilation = listOf(dilations, spatial.length, 'dilations');
+  for (const [i, axis] of spatial.entries()) {
+    const size = x.type.shape[axis]!;
+    const taps = kernel.type.shape[window[i]!]!;
+    const extent = (taps - 1) * dilation[i]! + 1;
+    if (taps < 1 || extent > size)
+      throw new TypeMismatch(
+        1,
+        `a window of 1 to ${size} elements along axis ${window[i]}, as many as the padded input has: it reaches over ${Math.max(0, extent)}`,
+      );
+  }
 }
 
 function listOf(steps: number | readonly number[], count: number, param: string): readonly number[] {

@@ -108,7 +108,7 @@ function oneOf(values: readonly unknown[], given: unknown): string {
 function unionSentences(issue: Extract<Issue, { code: 'invalid_union' }>, path: Path, parsed: Parsed): Violation[] {
   const given = valueAt(parsed.json, path);
   const meant = issue.errors
-    .filter((issues) => !issues.some((fault) => fault.path.length === 0 && fault.code.startsWith('invalid_')))
+    .filter((issues) => !issues.some((fault) => fault.path.length === 0 && isOfOtherKind(fault, given)))
     .sort((a, b) => ownFaults(a) - ownFaults(b) || a.length - b.length)[0];
   if (meant !== undefined) return meant.slice(0, MAX_VIOLATIONS).flatMap((fault) => sentences(fault, path, parsed));
   const kinds = issue.errors.flatMap(([fault]) => (fault?.code === 'invalid_type' ? [article(fault.expected)] : []));
@@ -117,6 +117,12 @@ function unionSentences(issue: Extract<Issue, { code: 'invalid_union' }>, path: 
   const name = nameOf([...parsed.words, ...path]);
   const detail = `'${name}' is ${found}${wanted || `: ${issue.message}`}`;
   return [{ pointer: pointerTo(path, parsed.pointer), detail }];
+}
+
+/** Whether a fault with a whole value says that the value is of another kind; a word among others is not. */
+function isOfOtherKind(fault: Issue, given: unknown): boolean {
+  if (fault.code === 'invalid_value') return !fault.values.some((value) => typeof value === typeof given);
+  return fault.code.startsWith('invalid_');
 }
 
 /** Fields that an alternative lacks or does not know; what lies deeper does not make it the wrong alternative. */
