@@ -111,10 +111,21 @@ test('a tenant that fills the queue alone is told that the service is overloaded
   expect(queue.length).toBe(2);
 });
 
+test('the last places are left to others by the tenant with the most jobs, so that none of its own gives way', () => {
+  const queue = new Queue<Job>(16);
+  queue.push(job('modest', 1), 1);
+  for (let i = 0; i < 13; i++) queue.push(job('greedy', 1), 1);
+  expect(refusal(() => queue.push(job('greedy', 1), 1))).toMatchObject({ code: 'rate_limited' });
+  for (let i = 0; i < 2; i++) expect(queue.push(job('modest', 1), 1)).toBeUndefined();
+  // Now it is full, and who has fewer is still let in.
+  expect(queue.push(job('modest', 1), 1)).toMatchObject({ tenant: 'greedy' });
+  expect(queue.length).toBe(16);
+});
+
 test('what is said before a job is sent is what becomes of it', () => {
   fc.assert(
     fc.property(
-      fc.integer({ min: 1, max: 4 }),
+      fc.integer({ min: 1, max: 10 }),
       fc.array(fc.constantFrom('a', 'b', 'c', 'take'), { minLength: 1, maxLength: 40 }),
       (bound, steps) => {
         const queue = new Queue<Job>(bound);

@@ -12,6 +12,9 @@ export interface Waiting {
   readonly cost: number;
 }
 
+/** One place of so many is left to others by the tenant with the most jobs. */
+const RESERVED = 8;
+
 interface Line<T> {
   readonly jobs: T[];
   /** What its jobs have cost, on the clock that all tenants with work go by. */
@@ -25,11 +28,14 @@ export class Queue<T extends Waiting> {
   readonly #lines = new Map<string, Line<T>>();
   /** What the tenant had spent that was served last: who comes anew begins there, and has neither saved nor lost. */
   #clock = 0;
+  /** Places that the tenant with the most jobs leaves to others. */
+  readonly #reserve: number;
   #length = 0;
   #cost = 0;
 
   /** `bound` jobs wait at most. */
   constructor(bound: number) {
+    this.#reserve = Math.floor(bound / RESERVED);
     this.#bound = bound;
   }
 
@@ -58,14 +64,17 @@ export class Queue<T extends Waiting> {
 
   /**
    * Why no job of a tenant may wait now, whatever it costs; `undefined` where one may. When the queue is full, the tenant
-   * with the most jobs in it gives way. Where that is this one, it is `rate_limited` when others wait too, and the service
+   * with the most jobs in it gives way; it is kept out of the last places beforehand where others wait too, so that
+   * hardly a job is taken in to give way later. Where that is this one, it is `rate_limited` when others wait too, and the service
    * is `overloaded` when it is alone. `retryAfter` is how many seconds it is told to stay away.
    */
   refusal(tenant: string, retryAfter: number): EngineError | undefined {
-    if (!this.#isFull) return undefined;
+    if (this.#length < this.#bound - this.#reserve) return undefined;
     const own = this.#lines.get(tenant)?.jobs.length ?? 0;
-    if ((this.#longest()?.jobs.length ?? 0) > own + 1) return undefined;
-    if (own < this.#length)
+    const most = this.#longest()?.jobs.length ?? 0;
+    const isAlone = own === this.#length;
+    if (this.#isFull ? most > own + 1 : isAlone || most > own) return undefined;
+    if (!isAlone)
       return new EngineError(
         'rate_limited',
         `${own} of your requests wait already, and those of others too; send fewer at once`,
