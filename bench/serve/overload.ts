@@ -1,7 +1,7 @@
 /**
  * @file Measures the service when it is asked for three times what it can do: `npm run bench:overload`, `-- --quick` for
- * a shorter time. What it can do is measured just before and just after, in a closed loop; between them requests come when it is time, whatever
- * became of those before, from one tenant, from several alike, and from a greedy one beside modest ones. Goodput should
+ * a shorter time. What it can do is measured just before and just after, in a closed loop; between them requests come
+ * when it is time, whatever became of those before, from one tenant, from several alike, and from a greedy one beside modest ones. Goodput should
  * stay within 10 % of the peak, the latency of what is accepted bounded, and who is refused be told when to come again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -7,14 +7,24 @@ export interface Stride {
   readonly step: number;
 }
 
+/**
+ * A tensor as matrices whose columns are windows over it: the axes that the number of a matrix, an element of a window
+ * and a place of the window count along, outermost first.
+ */
+export interface Windows {
+  readonly batch: readonly Stride[];
+  readonly terms: readonly Stride[];
+  readonly columns: readonly Stride[];
+}
+
 /** A kernel that reads its inputs' storage and writes its outputs' whole storage, all row-major. */
 export interface Routine {
   /** Which routine it is, for backends that bring a faster one: `matmul`, `conv`, `scatter_add`. */
   readonly name: string;
   /** Sizes and flags that a backend's own routine needs. */
   readonly sizes: Readonly<Record<string, number | boolean>>;
-  /** Of an operand that is read in another order than it lies in, the axes that an index counts along, outermost first. */
-  readonly strides?: Readonly<Record<string, readonly Stride[]>>;
+  /** How its first input is read, where that is window by window. */
+  readonly windows?: Windows;
   /** Scalar operations it takes. */
   readonly flops: number;
   /** The definition: every output element is written. */

@@ -52,8 +52,12 @@ export const conv = composite<Params>({
     const isLast = data_format === 'channels_last' || data_format.endsWith('C');
     const axes = isLast ? channelsLast(rank) : channelsFirst(rank);
     checkChannels(x, kernel, axes, groups);
-    const padded = pad(b, x, { ...paddingOf(x, kernel, axes, given), interior: x.type.shape.map(() => 0), value: 0 });
-    checkWindow(padded, kernel, axes, given.dilations);
+    const strides = listOf(given.strides, rank - 2, 'strides');
+    const dilations = listOf(given.dilations, rank - 2, 'dilations');
+    const extents = axes.window.map((axis, i) => (kernel.type.shape[axis]! - 1) * dilations[i]! + 1);
+    const padding = paddingOf(x, axes, given.padding, strides, extents);
+    const padded = pad(b, x, { ...padding, interior: x.type.shape.map(() => 0), value: 0 });
+    checkWindow(padded, kernel, axes, extents);
     const [lhs, rhs] =
       groups === 1
         ? [padded, kernel]
@@ -69,8 +73,8 @@ export const conv = composite<Params>({
       rhs_contract: [inKernel(axes.inputs)],
       lhs_spatial: axes.spatial.map(inX),
       rhs_spatial: axes.window.map(inKernel),
-      strides: listOf(given.strides, rank - 2, 'strides'),
-      dilations: listOf(given.dilations, rank - 2, 'dilations'),
+      strides,
+      dilations,
     });
     // [(group,) output, batch, ...spatial]
     const outputs = groups > 1 ? [0, 1] : [0];
@@ -196,13 +200,11 @@ function checkChannels(x: Var, kernel: Var, { channels, inputs, outputs }: Axes,
 }
 
 /** A layer without outputs is a mistake; `conv_general` gives an empty tensor, as `lax` does. */
-function checkWindow(x: Var, kernel: Var, { spatial, window }: Axes, dilations: Params['dilations']): void {
-  const dilation = listOf(dilations, spatial.length, 'dilations');
+function checkWindow(x: Var, kernel: Var, { spatial, window }: Axes, extents: readonly number[]): void {
   for (const [i, axis] of spatial.entries()) {
     const size = x.type.shape[axis]!;
-    const taps = kernel.type.shape[window[i]!]!;
-    const extent = (taps - 1) * dilation[i]! + 1;
-    if (taps < 1 || extent > size)
+    const extent = extents[i]!;
+    if (kernel.type.shape[window[i]!]! < 1 || extent > size)
       throw new TypeMismatch(
         1,
         `a window of 1 to ${size} elements along axis ${window[i]}, as many as the padded input has: it reaches over ${Math.max(0, extent)}`,
@@ -219,21 +221,20 @@ function listOf(steps: number | readonly number[], count: number, param: string)
 
 function paddingOf(
   x: Var,
-  kernel: Var,
-  { spatial, window }: Axes,
-  { padding, strides, dilations }: Pick<Params, 'padding' | 'strides' | 'dilations'>,
+  { spatial }: Axes,
+  padding: Params['padding'],
+  strides: readonly number[],
+  extents: readonly number[],
 ): { readonly low: number[]; readonly high: number[] } {
   const count = spatial.length;
   if (typeof padding === 'object' && padding.length !== count)
     throw new ParamMismatch('padding', `padding must have one pair for each of the ${count} spatial axes`);
-  const [stride, dilation] = [listOf(strides, count, 'strides'), listOf(dilations, count, 'dilations')];
   const pairs = spatial.map((axis, i): readonly [number, number] => {
     if (typeof padding === 'number') return [padding, padding];
     if (typeof padding === 'object') return padding[i]!;
     if (padding.toLowerCase() === 'valid') return [0, 0];
     const size = x.type.shape[axis]!;
-    const extent = (kernel.type.shape[window[i]!]! - 1) * dilation[i]! + 1;
-    const missing = Math.max(0, (Math.ceil(size / stride[i]!) - 1) * stride[i]! + extent - size);
+    const missing = Math.max(0, (Math.ceil(size / strides[i]!) - 1) * strides[i]! + extents[i]! - size);
     return [Math.floor(missing / 2), Math.ceil(missing / 2)];
   });
   const along = (side: 0 | 1): number[] =>

@@ -2,10 +2,13 @@
 import { z } from 'zod';
 import type { Expr, Exprs } from '../compile/expr.ts';
 import { indexAt } from '../compile/index-space.ts';
+import type { Builder } from '../program/builder.ts';
+import type { Var } from '../program/program.ts';
 import { type Shape, stridesOf, type TensorType } from '../types.ts';
 import { accumulatorOf } from './accumulator.ts';
 import { axisIndicesSchema } from './axes.ts';
 import { ParamMismatch, type Read, type Reduction, TypeMismatch } from './op.ts';
+import { beforeTranspose, transpose } from './transpose.ts';
 
 /** Pairs of axes to sum over and pairs that run together, as in `lax.dot_general`. */
 export const contractionParams = z.strictObject({
@@ -101,6 +104,28 @@ export function groupStrides(
   const [batch, first, second] = groups.map((axes) => jointStride(shape, axes));
   if (batch === undefined || first === undefined || second === undefined) return undefined;
   return first <= 1 || second <= 1 ? [batch, first, second] : undefined;
+}
+
+/** A side without the transposition before it, or with one, where that lets it be read with one stride per group. */
+export function relaid(
+  b: Builder,
+  x: Var,
+  batch: readonly number[],
+  contract: readonly number[],
+): { readonly x: Var; readonly batch: readonly number[]; readonly contract: readonly number[] } | null {
+  const free = freeAxes(x.type.shape.length, batch, contract);
+  const before = beforeTranspose(b, x, free);
+  if (before) {
+    const [from, kept, summed] = [batch, free, contract].map(before.axesOf);
+    if (groupStrides(before.x.type.shape, [from!, kept!, summed!]))
+      return { x: before.x, batch: from!, contract: summed! };
+  }
+  if (groupStrides(x.type.shape, [batch, free, contract])) return null;
+  return {
+    x: transpose(b, x, { axes: [...batch, ...free, ...contract] }),
+    batch: batch.map((_, i) => i),
+    contract: contract.map((_, i) => batch.length + free.length + i),
+  };
 }
 
 /** An operand's axes in some order, and an index along each. */

@@ -1,29 +1,18 @@
 /** @file Which axes of two tensors a convolution pairs, and the windows along the spatial ones. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Var } from '../program/program.ts';
 import type { Shape, TensorType } from '../types.ts';
 import { axisIndicesSchema } from './axes.ts';
 import { contractedShape, contractionParams, freeAxes } from './contraction.ts';
 import { ParamMismatch, TypeMismatch } from './op.ts';
-
-/** Strides or dilations. */
-export const stepsParam = z
-  .array(
-    z
-      .number()
-      .int()
-      .min(1)
-      .max(2 ** 31 - 1),
-  )
-  .max(8)
-  .readonly();
+import { stepsSchema } from './sizes.ts';
 
 /** Pairs of axes as a contraction has them, and pairs along which a window slides. */
 export const convolutionParams = contractionParams.extend({
   lhs_spatial: axisIndicesSchema,
   rhs_spatial: axisIndicesSchema,
-  strides: stepsParam,
-  dilations: stepsParam,
+  strides: stepsSchema,
+  dilations: stepsSchema,
 });
 
 /** The params of a convolution. */
@@ -63,8 +52,6 @@ export interface Window {
   /** From the first offset to the last, both counted. */
   readonly extent: number;
   readonly places: number;
-  /** From the first place to the last, both counted. */
-  readonly reach: number;
 }
 
 /** The window along each spatial axis. */
@@ -78,7 +65,7 @@ export function windowsOf(
     const taps = rhs[rhs_spatial[i]!]!;
     const extent = (taps - 1) * dilations[i]! + 1;
     const places = size < extent ? 0 : Math.floor((size - extent) / strides[i]!) + 1;
-    return { size, taps, extent, places, reach: places === 0 ? 0 : (places - 1) * strides[i]! + 1 };
+    return { size, taps, extent, places };
   });
 }
 

@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import type { Expr } from '../compile/expr.ts';
 import type { Routine, Stride } from '../compile/routine.ts';
+import { commonDivisor } from '../divisor.ts';
 import type { Builder } from '../program/builder.ts';
 import type { Var } from '../program/program.ts';
 import { formatType, stridesOf, type TensorType } from '../types.ts';
 import { add } from './add.ts';
 import { axisSchema, orderedAxes } from './axes.ts';
-import { groupStrides, sizesOf, sortedBy, sumOfProducts } from './contraction.ts';
+import { relaid, sizesOf, sortedBy, sumOfProducts } from './contraction.ts';
 import {
   alongSpatial,
   type Convolution,
   checkAxes,
   convolutionParams,
   layoutOf,
-  stepsParam,
   type Window,
   windowsOf,
 } from './conv-axes.ts';
@@ -24,6 +24,7 @@ import { moveAxis } from './indexing.ts';
 import { defineOp, type Form, type Op, operand, TypeMismatch } from './op.ts';
 import { pad } from './pad.ts';
 import { reshape } from './reshape.ts';
+import { stepsSchema } from './sizes.ts';
 import { slice } from './slice.ts';
 import { beforeTranspose, inverse, transpose } from './transpose.ts';
 
@@ -48,8 +49,8 @@ export const convGeneral: Op<Convolution> = defineOp({
       rhs_contract: axesParam.optional(),
       lhs_batch: axesParam.optional(),
       rhs_batch: axesParam.optional(),
-      strides: stepsParam.optional(),
-      dilations: stepsParam.optional(),
+      strides: stepsSchema.optional(),
+      dilations: stepsSchema.optional(),
     }),
     build: (b, [lhs, rhs], { strides, dilations, ...given }) => {
       const axes = (name: Exclude<keyof Convolution, 'strides' | 'dilations'>, x: Var): number[] =>
@@ -109,7 +110,7 @@ export const convGeneral: Op<Convolution> = defineOp({
   simplify: (b, { x: [lhs, rhs], params }) => {
     const isPoint = params.rhs_spatial.every((axis) => rhs.type.shape[axis] === 1);
     if (isPoint && params.strides.every((step) => step === 1)) return pointwise(b, lhs, rhs, params);
-    const { lhsFreeAxes, rhsFreeAxes } = layoutOf(lhs.type.shape, rhs.type.shape, params);
+    const { lhsFreeAxes } = layoutOf(lhs.type.shape, rhs.type.shape, params);
     const shown = beforeTranspose(b, lhs, lhsFreeAxes);
     // Places that are neighbours in memory are read together.
     if (shown && shown.axesOf(params.lhs_spatial.slice(-1))[0] === lhs.type.shape.length - 1)
@@ -119,22 +120,14 @@ export const convGeneral: Op<Convolution> = defineOp({
         lhs_contract: shown.axesOf(params.lhs_contract),
         lhs_spatial: shown.axesOf(params.lhs_spatial),
       });
-    const groups = [params.rhs_batch, rhsFreeAxes, [...params.rhs_contract, ...params.rhs_spatial]] as const;
-    const before = beforeTranspose(b, rhs, rhsFreeAxes);
-    const isRead =
-      before &&
-      groupStrides(before.x.type.shape, [before.axesOf(groups[0]), before.axesOf(groups[1]), before.axesOf(groups[2])]);
-    if (!isRead && groupStrides(rhs.type.shape, groups)) return null;
-    // Without the transposition before it, or with one, `rhs` has strides.
-    const axes = groups.flat();
-    const matrix = isRead
-      ? before
-      : { x: transpose(b, rhs, { axes }), axesOf: (own: readonly number[]) => own.map((axis) => axes.indexOf(axis)) };
+    const matrix = relaid(b, rhs, params.rhs_batch, [...params.rhs_contract, ...params.rhs_spatial]);
+    if (!matrix) return null;
+    const contracted = params.rhs_contract.length;
     return convGeneral(b, lhs, matrix.x, {
       ...params,
-      rhs_batch: matrix.axesOf(params.rhs_batch),
-      rhs_contract: matrix.axesOf(params.rhs_contract),
-      rhs_spatial: matrix.axesOf(params.rhs_spatial),
+      rhs_batch: matrix.batch,
+      rhs_contract: matrix.contract.slice(0, contracted),
+      rhs_spatial: matrix.contract.slice(contracted),
     });
   },
   lower: {
@@ -342,7 +335,7 @@ interface Remainder {
 }
 
 function remaindersOf({ size, taps }: Window, stride: number, dilation: number): Remainder[] {
-  const common = divisor(stride, dilation);
+  const common = commonDivisor(stride, dilation);
   const step = stride / common;
   // Offsets that are `step` apart lead to the same remainder.
   return Array.from({ length: Math.min(step, taps) }, (_, first) => {
@@ -356,10 +349,6 @@ function remaindersOf({ size, taps }: Window, stride: number, dilation: number):
       dilation: dilation / common,
     };
   });
-}
-
-function divisor(x: number, y: number): number {
-  return y === 0 ? x : divisor(y, x % y);
 }
 
 /** What the offsets of `rhs` have added to a cotangent: each is a place of a window over `lhs` that the cotangent is. */
@@ -415,7 +404,6 @@ function routine({ x, params }: Form<Convolution>): Routine {
   return convRoutine(
     { type: rhs, groups: [params.rhs_batch, rhsFreeAxes, [...params.rhs_contract, ...params.rhs_spatial]] },
     {
-      type: lhs,
       batch: along(params.lhs_batch),
       terms: [
         ...along(params.lhs_contract),

@@ -1,32 +1,23 @@
 /** @file Products of a matrix with the windows over a tensor, in plain loops. */
-import type { Routine, Stride } from '../compile/routine.ts';
+import type { Routine, Stride, Windows } from '../compile/routine.ts';
 import { poll } from '../interrupt.ts';
-import { allocateArray, type TensorType, type TypedArray } from '../types.ts';
+import { allocateArray, sizeOf, type TypedArray } from '../types.ts';
+import { sizesOf } from './contraction.ts';
 import { kernelFor, layoutOf, type MatmulOperand } from './matmul-routine.ts';
-
-/** A tensor as matrices whose columns are windows over it: where their elements lie, by the axes they are counted along. */
-export interface Windows {
-  readonly type: TensorType;
-  readonly batch: readonly Stride[];
-  /** Of the elements of a window. */
-  readonly terms: readonly Stride[];
-  /** Of the places of the window. */
-  readonly columns: readonly Stride[];
-}
 
 /** Elements of the windows that are copied at a time, about. */
 const BLOCK = 2 ** 16;
 
 /**
  * The routine `conv`: products of matrices `[m, k]` and of windows `[k, n]`, with the sums of `matmul`. Its sizes tell a
- * backend the strides of the matrices, and its strides how windows are read.
+ * backend the strides of the matrices.
  */
 export function convRoutine(matrices: MatmulOperand, windows: Windows): Routine {
   const left = layoutOf(matrices);
-  const m = matrices.groups[1].reduce((size, axis) => size * matrices.type.shape[axis]!, 1);
+  const m = sizeOf(sizesOf(matrices.type.shape, matrices.groups[1]));
   const [batch, k, n] = [windows.batch, windows.terms, windows.columns].map(countOf) as [number, number, number];
   const multiply = kernelFor(matrices.type);
-  const { dtype } = windows.type;
+  const { dtype } = matrices.type;
   return {
     name: 'conv',
     sizes: {
@@ -36,7 +27,7 @@ export function convRoutine(matrices: MatmulOperand, windows: Windows): Routine 
       lhs_k: left.strides[2],
       strided: left.strided,
     },
-    strides: { batch: windows.batch, terms: windows.terms, columns: windows.columns },
+    windows,
     flops: 2 * batch * m * n * k,
     run: ([x, y], [out]) => {
       const a = left.read(y as TypedArray);

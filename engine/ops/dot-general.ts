@@ -10,7 +10,7 @@ import {
   contractedShape,
   contractionParams,
   freeAxes,
-  groupStrides,
+  relaid,
   sizesOf,
   sortedBy,
   sumOfProducts,
@@ -20,7 +20,7 @@ import { matmulRoutine } from './matmul-routine.ts';
 import { mul } from './mul.ts';
 import { defineOp, type Form, type Op, operand, TypeMismatch } from './op.ts';
 import { reshape } from './reshape.ts';
-import { beforeTranspose, inverse, transpose } from './transpose.ts';
+import { inverse, transpose } from './transpose.ts';
 
 const axesParam = z.array(axisSchema).max(8).readonly();
 
@@ -208,28 +208,6 @@ function outer(b: Builder, lhs: Var, rhs: Var, params: Contraction, { shape }: T
     shape: [...right.type.shape.slice(0, batch.length), ...ones, ...right.type.shape.slice(batch.length)],
   });
   return mul(b, broadcastTo(b, spread, { shape }), broadcastTo(b, aligned, { shape }));
-}
-
-/** A side without the transposition before it, or with one, where that lets it be read with one stride per group. */
-function relaid(
-  b: Builder,
-  x: Var,
-  batch: readonly number[],
-  contract: readonly number[],
-): { readonly x: Var; readonly batch: readonly number[]; readonly contract: readonly number[] } | null {
-  const free = freeAxes(x.type.shape.length, batch, contract);
-  const before = beforeTranspose(b, x, free);
-  if (before) {
-    const [from, kept, summed] = [batch, free, contract].map(before.axesOf);
-    if (groupStrides(before.x.type.shape, [from!, kept!, summed!]))
-      return { x: before.x, batch: from!, contract: summed! };
-  }
-  if (groupStrides(x.type.shape, [batch, free, contract])) return null;
-  return {
-    x: transpose(b, x, { axes: [...batch, ...free, ...contract] }),
-    batch: batch.map((_, i) => i),
-    contract: contract.map((_, i) => batch.length + free.length + i),
-  };
 }
 
 function routine({ x, params }: Form<Contraction>): Routine {

@@ -10,6 +10,9 @@ export const sizeSchema = z
   .min(0)
   .max(2 ** 31 - 1);
 
+/** Steps along axes, such as strides and dilations. */
+export const stepsSchema = z.array(sizeSchema.min(1)).max(8).readonly();
+
 /** A shape, or the size of a vector. */
 export const shapeOrSizeSchema = z.union([sizeSchema, shapeSchema]);
 

@@ -5,13 +5,12 @@ import type { TensorType } from '../types.ts';
 import { movement } from './movement.ts';
 import { type Op, ParamMismatch } from './op.ts';
 import { pad } from './pad.ts';
+import { stepsSchema } from './sizes.ts';
 import { sliceAll } from './slicing.ts';
 
 const LARGEST = 2 ** 31 - 1;
 
-const steps = z.array(z.number().int().min(1).max(LARGEST)).max(8).readonly();
-
-const params = z.strictObject({ starts: shapeSchema, stops: shapeSchema, steps });
+const params = z.strictObject({ starts: shapeSchema, stops: shapeSchema, steps: stepsSchema });
 
 /** A bound or step of a slice, or `null` for the default. */
 export const boundSchema = z.number().int().min(-LARGEST).max(LARGEST).nullable();

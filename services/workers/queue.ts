@@ -64,9 +64,9 @@ export class Queue<T extends Waiting> {
 
   /**
    * Why no job of a tenant may wait now, whatever it costs; `undefined` where one may. When the queue is full, the tenant
-   * with the most jobs in it gives way; it is kept out of the last places beforehand where others wait too, so that
-   * hardly a job is taken in to give way later. Where that is this one, it is `rate_limited` when others wait too, and the service
-   * is `overloaded` when it is alone. `retryAfter` is how many seconds it is told to stay away.
+   * with the most jobs in it gives way: it is `rate_limited` when others wait too, and the service is `overloaded` when it
+   * is alone. Where others wait too, it is kept out of the last places beforehand, so that hardly a job is taken in to
+   * give way later. `retryAfter` is how many seconds it is told to stay away.
    */
   refusal(tenant: string, retryAfter: number): EngineError | undefined {
     if (this.#length < this.#bound - this.#reserve) return undefined;

@@ -2,7 +2,7 @@
  * @file Routines on the device, as WGSL of their own: gpu.js' language has no tiles that a workgroup shares. The text is
  * made of these templates and of sizes. A routine that is not here runs on the host, by its own definition.
  */
-import type { Routine, Stride } from '../../compile/routine.ts';
+import type { Routine, Stride, Windows } from '../../compile/routine.ts';
 import type { DType } from '../../types.ts';
 import { spread } from './device.ts';
 import { type Element, elementOf } from './kernel.ts';
@@ -33,14 +33,14 @@ export function deviceRoutine(
 ): DeviceRoutine | undefined {
   const { name, sizes } = routine;
   const elements = inputs.map(elementOf);
-  const axes = Object.values(routine.strides ?? {}).flat();
+  const axes = Object.values(routine.windows ?? {}).flat() as readonly Stride[];
   for (const size of [...Object.values(sizes), ...axes.flatMap(({ size, step }) => [size, step])])
     if (typeof size !== 'boolean' && !Number.isSafeInteger(size)) throw new Error(`${size} is no size`);
   switch (name) {
     case 'matmul':
       return product(sizes, matrixOf(sizes as Sizes), elements, sharesTiles);
     case 'conv':
-      return product(sizes, windowsOf(routine), elements, sharesTiles);
+      return product(sizes, windowsOf(routine.windows as Windows), elements, sharesTiles);
     case 'scatter_add':
       return scatterAdd(sizes as Sizes, elements);
     default:
@@ -81,8 +81,7 @@ function matrixOf({ rhs_batch, rhs_k, rhs_n }: Sizes): Right {
   };
 }
 
-function windowsOf({ strides }: Routine): Right {
-  const { batch, terms, columns } = strides as Readonly<Record<'batch' | 'terms' | 'columns', readonly Stride[]>>;
+function windowsOf({ batch, terms, columns }: Windows): Right {
   return {
     matrix: (z) => placeOf(batch, z),
     term: (t) => placeOf(terms, t),

@@ -13,7 +13,7 @@ import { BYTES, type DType, sizeOf } from '../../types.ts';
 import { Body, type Element, Lanes, type Module, type Value } from './ir.ts';
 import type { Phase } from './routine.ts';
 import { applyScalar, ELEMENT } from './scalars.ts';
-import type { Target } from './target.ts';
+import { PAGE, type Target } from './target.ts';
 
 /** Scalar operations that one unit of a kernel does, so that handing it to a thread costs little beside it. */
 const UNIT_FLOPS = 32_768;
@@ -23,9 +23,6 @@ const MAX_UNROLLED = 8;
 const NARROW_RUNS = 64;
 /** Scalar operations of a run up to which the rest of a loop is a run of its own, so that the others need no mask. */
 const LIGHT = 64;
-
-/** Bytes after which addresses share a set of the first-level cache. */
-const PAGE = 4096;
 
 /** How much of a kernel's outermost loop is a unit: `each` of every `of` equal parts; the last unit may be smaller. */
 export interface UnitSize {

@@ -1,6 +1,9 @@
 /** @file The processor that code is generated for, as far as the generated text depends on it. */
 import type { VectorFeatures } from './ir.ts';
 
+/** Bytes after which addresses share a set of the first-level cache, and of a page. */
+export const PAGE = 4096;
+
 /** What renderers know of the processor. */
 export interface Target extends VectorFeatures {
   /** Bits of a vector register: 512, 256 or 128. */

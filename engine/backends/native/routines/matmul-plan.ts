@@ -1,6 +1,7 @@
 /** @file How a matrix product is cut up: the tile in registers, what is copied first, and which parts are units. */
+import { commonDivisor } from '../../../divisor.ts';
 import { BITS, type Element } from '../ir.ts';
-import type { Target } from '../target.ts';
+import { PAGE, type Target } from '../target.ts';
 import { bytesOf } from './code.ts';
 
 /** The sizes of routine `matmul`: `[m, k] @ [k, n]`, strides in elements. */
@@ -207,7 +208,7 @@ function isLeftPacked(
   const { m, n, lhs_m, lhs_k } = sizes;
   if (n < 4 * width || m < 4 * height || rowBlocks === 1) return false;
   if (lhs_k !== 1) return isLarge(sizes, element, target);
-  return height * divisor(lhs_m * bytesOf(element), PAGE) > 8 * PAGE;
+  return height * commonDivisor(lhs_m * bytesOf(element), PAGE) > 8 * PAGE;
 }
 
 function packedPanels(
@@ -222,13 +223,6 @@ function packedPanels(
   const copied = rowBlocks === 1 ? 'part' : 'all';
   if (rhs_n !== 1 || (isLarge(sizes, element, target) && m > height)) return copied;
   return target.masks || n % width === 0 ? 'none' : 'edge';
-}
-
-/** Bytes after which addresses share a set of the first-level cache, and of a page. */
-const PAGE = 4096;
-
-function divisor(x: number, y: number): number {
-  return y === 0 ? x : divisor(y, x % y);
 }
 
 /** Whether the right operand is too large for the second-level cache. */

@@ -1,5 +1,5 @@
 /** @file Matrix products in native code: tiles of the output in registers, panels of the right operand in the cache. */
-import type { Routine } from '../../../compile/routine.ts';
+import type { Routine, Windows } from '../../../compile/routine.ts';
 import { sizeOf, type TensorType } from '../../../types.ts';
 import type { Element, Module } from '../ir.ts';
 import type { NativeRoutine, Phase, RoutineRenderer } from '../routine.ts';
@@ -10,7 +10,6 @@ import { type MatmulSizes, type Plan, planMatmul } from './matmul-plan.ts';
 import { addPack } from './panels.ts';
 import { addPhase, type Product, partOf, partsOf, productOf } from './product.ts';
 import { addTiles } from './tiles.ts';
-import type { Windows } from './windows.ts';
 
 /** `matmul` of numbers: sums are accumulated in the dtype of the operands. */
 export const matmul: RoutineRenderer = (routine, types, module, name, target) => {

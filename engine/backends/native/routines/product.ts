@@ -1,9 +1,9 @@
 /** @file What the functions of one matrix product share: its plan, its scratch memory, and where its parts lie. */
+import type { Windows } from '../../../compile/routine.ts';
 import type { Body, Module } from '../ir.ts';
 import type { Target } from '../target.ts';
 import { addFunction, bytesOf, Integers } from './code.ts';
 import type { Grid, MatmulSizes, Plan, TileKernel } from './matmul-plan.ts';
-import type { Windows } from './windows.ts';
 
 /** A product whose functions are being written. */
 export interface Product {

@@ -1,5 +1,5 @@
 /** @file Panels that are filled from windows over a tensor: element after element by where the window's places are. */
-import type { Routine, Stride } from '../../../compile/routine.ts';
+import type { Routine, Stride, Windows } from '../../../compile/routine.ts';
 import { sizeOf, type TensorType } from '../../../types.ts';
 import type { Body, Element, Lanes, Value } from '../ir.ts';
 import { addFunction, bytesOf, type Carried, Integers, lanesOf, loop, loopOnce, Memory } from './code.ts';
@@ -7,20 +7,13 @@ import type { TileKernel } from './matmul-plan.ts';
 import type { Fill } from './panels.ts';
 import { operandsOf, type Product } from './product.ts';
 
-/** How the matrices of a product are read from a tensor: the axes that their numbers, rows and columns count along. */
-export interface Windows {
-  readonly batch: readonly Stride[];
-  readonly terms: readonly Stride[];
-  readonly columns: readonly Stride[];
-}
-
 /** Places are counted in 32 bits. */
 const LARGEST = 2 ** 31 - 1;
 
 /** How a routine reads windows, where places in its tensor can be counted. */
-export function windowsOf({ strides }: Routine, { shape }: TensorType): Windows | undefined {
-  if (sizeOf(shape) > LARGEST) return undefined;
-  const { batch, terms, columns } = strides as unknown as Windows;
+export function windowsOf({ windows }: Routine, { shape }: TensorType): Windows | undefined {
+  if (!windows || sizeOf(shape) > LARGEST) return undefined;
+  const { batch, terms, columns } = windows;
   return { batch: joined(batch), terms: joined(terms), columns: joined(columns) };
 }
 
